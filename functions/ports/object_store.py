@@ -1,0 +1,130 @@
+"""Objects in one bucket.
+
+`ObjectReader` is all that the public data plane may hold: it cannot write. `ObjectStore` adds the rest.
+Keys are `str`, at most 1,024 UTF-8 bytes. ETags are without quotes. Times are milliseconds UTC.
+"""
+
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+
+class ObjectStoreError(Exception):
+    """The store failed in a way that a retry may mend, or that no rule of ours foresees."""
+
+
+class PreconditionFailedError(ObjectStoreError):
+    """A create-only put met an existing object, or `only_if_etag` met another ETag. Nothing was written."""
+
+
+class ChecksumMismatchError(ObjectStoreError):
+    """The bytes do not have the SHA-256 that was promised. Nothing was written."""
+
+
+class RangeNotSatisfiableError(ObjectStoreError):
+    """The range lies outside the object."""
+
+    def __init__(self, key: str, size: int) -> None:
+        super().__init__(f"the range lies outside {key!r}, which has {size} bytes")
+        self.key = key
+        self.size = size
+
+
+class Body(Protocol):
+    """A stream of bytes, consumed at most once. An adapter may carry its platform's own stream in it, so that
+    handing a body from one store to another, or to a response, moves no byte through Python."""
+
+    def __aiter__(self) -> AsyncIterator[bytes]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class ByteRange:
+    """`offset` >= 0 with `length` >= 1 (None: to the end), or `suffix` >= 1: the last bytes. A range that goes past
+    the end is cut to the object; one that begins past it raises `RangeNotSatisfiableError`."""
+
+    offset: int | None = None
+    length: int | None = None
+    suffix: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectInfo:
+    key: str
+    size: int
+    etag: str
+    uploaded_at: int
+    content_type: str | None = None
+    cache_control: str | None = None
+    sha256: str | None = None
+    """Lower-case hex where the store kept a whole-object SHA-256 from the put; never computed on read."""
+    metadata: Mapping[str, str] = field(default_factory=dict[str, str])
+
+
+@dataclass(frozen=True, slots=True)
+class StoredObject:
+    """`body` yields the bytes `offset .. offset + length - 1` of an object of `info.size` bytes."""
+
+    info: ObjectInfo
+    body: Body
+    offset: int
+    length: int
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectPage:
+    objects: tuple[ObjectInfo, ...]
+    cursor: str | None
+    """Give it to the next `list_objects`; None on the last page."""
+
+
+class ObjectReader(Protocol):
+    async def head(self, key: str) -> ObjectInfo | None:
+        """None where there is no such object."""
+        ...
+
+    async def get(
+        self,
+        key: str,
+        byte_range: ByteRange | None = None,
+        *,
+        unless_etags: frozenset[str] | None = None,
+    ) -> StoredObject | ObjectInfo | None:
+        """One call of the store. The object; None where there is none; only its `ObjectInfo`, and no body, where its
+        ETag is in `unless_etags` (checked by the store itself, before the range).
+
+        Raises: RangeNotSatisfiableError, ObjectStoreError.
+        """
+        ...
+
+
+class ObjectStore(ObjectReader, Protocol):
+    async def put(
+        self,
+        key: str,
+        body: bytes | Body,
+        *,
+        length: int,
+        content_type: str,
+        cache_control: str | None = None,
+        sha256: str | None = None,
+        metadata: Mapping[str, str] | None = None,
+        create_only: bool = True,
+    ) -> ObjectInfo:
+        """Whole or not at all. With `create_only` an existing object is never replaced; of several racing puts one
+        wins. `sha256` (hex) is verified by the store while it receives.
+
+        Raises: PreconditionFailedError, ChecksumMismatchError, ObjectStoreError.
+        """
+        ...
+
+    async def delete(self, key: str) -> None:
+        """A missing object is a success."""
+        ...
+
+    async def list_objects(self, prefix: str, cursor: str | None = None, limit: int = 1000) -> ObjectPage:
+        """In order of the keys' UTF-8 bytes; at most `limit` (1..1000)."""
+        ...
+
+    async def sha256(self, key: str) -> str | None:
+        """Reads the whole object in one stream and answers the lower-case hex digest; None where there is none."""
+        ...
