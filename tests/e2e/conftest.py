@@ -1,0 +1,57 @@
+"""Stacks that the end-to-end tests share; each is deployed once, when the first test asks for
+it."""
+
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from local.client import Cloud
+from tests.e2e.stack import Stack
+
+
+@contextmanager
+def a_stack(*options: str, faults: bool = False) -> Iterator[Stack]:
+    # Not pytest's tmp_path: the cloud's folder goes with its daemon, and short paths keep sockets
+    # legal.
+    with tempfile.TemporaryDirectory(prefix="stowage-e2e-") as folder:
+        stack = Stack(Path(folder) / "cloud")
+        if faults:
+            Cloud(stack.home, faults=True).start()
+        try:
+            stack.run("up", *options)
+            yield stack
+        finally:
+            logs = os.environ.get("STOWAGE_TEST_LOGS")
+            if logs:
+                (Path(logs) / f"{Path(folder).name}.log").write_text(stack.run("logs").stdout)
+            stack.down()
+
+
+@pytest.fixture(scope="session")
+def stack() -> Iterator[Stack]:
+    """The dev stack as it is committed: multi-tenant."""
+    with a_stack() as deployed:
+        yield deployed
+
+
+@pytest.fixture(scope="session")
+def single_tenant_stack() -> Iterator[Stack]:
+    with a_stack("-c", "multiTenant=false") as deployed:
+        yield deployed
+
+
+@pytest.fixture(scope="session")
+def faulty_stack() -> Iterator[Stack]:
+    """With the fault face, and with short deadlines so that the schedule heals within a test."""
+    with a_stack(faults=True) as deployed:
+        yield deployed
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if "tests/e2e" in item.path.as_posix():
+            item.add_marker(pytest.mark.cloud)

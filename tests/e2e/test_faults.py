@@ -1,0 +1,144 @@
+"""What breaks between two writes heals by itself, and leaves the right history."""
+
+import time
+from typing import Any
+
+import pytest
+
+from local.client import Cloud
+from tests.e2e.packages import Developer, a_developer, a_package, put
+from tests.e2e.stack import Stack
+
+DRAFTED = [
+    (None, "uploading"),
+    ("uploading", "validating"),
+    ("validating", "draft"),
+]
+
+
+@pytest.fixture
+def faults(faulty_stack: Stack) -> Any:
+    cloud = Cloud(faulty_stack.home, faults=True)
+    yield cloud
+    cloud.clear_faults()
+
+
+def worker(stack: Stack, role: str) -> str:
+    return stack.outputs["workers"][role]
+
+
+def uploaded(developer: Developer, code: int) -> str:
+    package = a_package(developer.app_id, code)
+    created = developer.create(package)
+    assert put(created["upload"], package.data).status_code == 200
+    return created["version"]["id"]
+
+
+def history(stack: Stack, version_id: str) -> list[tuple[Any, Any]]:
+    rows = stack.query(
+        "SELECT seq, from_state, to_state FROM event WHERE subject_id = ? ORDER BY seq", version_id
+    )
+    assert [row["seq"] for row in rows] == list(range(1, len(rows) + 1))
+    return [(row["from_state"], row["to_state"]) for row in rows]
+
+
+def healed(stack: Stack, developer: Developer, version_id: str) -> dict[str, Any]:
+    """The version after as many runs of the schedule as it takes: messages that were lost are sent
+    again."""
+    deadline = time.monotonic() + 90
+    while True:
+        version = stack.version(version_id, developer.key)
+        if version["status"] not in ("uploading", "validating"):
+            return version
+        assert time.monotonic() < deadline, f"still {version['status']}"
+        stack.run("trigger", "cron")
+        time.sleep(1)
+
+
+def test_jobs_killed_after_promotion_and_before_the_confirmation_converges(
+    faulty_stack: Stack, faults: Cloud
+) -> None:
+    developer = a_developer(faulty_stack, "org.example.killed")
+    version_id = uploaded(developer, 1)
+    # The packages bucket is written, and jobs never learns that it was.
+    faults.add_fault(
+        worker=worker(faulty_stack, "jobs"),
+        binding="PACKAGES",
+        method="put",
+        nth=1,
+        action="fail_after",
+    )
+    developer.complete(version_id)
+    assert healed(faulty_stack, developer, version_id)["status"] == "draft"
+    assert history(faulty_stack, version_id) == DRAFTED
+    assert developer.publish(version_id).status_code == 200
+
+
+def test_the_confirmation_that_fails_is_repeated(faulty_stack: Stack, faults: Cloud) -> None:
+    developer = a_developer(faulty_stack, "org.example.unconfirmed")
+    version_id = uploaded(developer, 1)
+    for action in ("fail", "fail_after"):
+        faults.add_fault(
+            worker=worker(faulty_stack, "jobs"),
+            binding="DB",
+            method="batch",
+            nth=2,
+            action=action,
+        )
+    developer.complete(version_id)
+    assert healed(faulty_stack, developer, version_id)["status"] == "draft"
+    assert history(faulty_stack, version_id) == DRAFTED
+
+
+def test_a_lost_message_is_sent_again_by_the_schedule(faulty_stack: Stack, faults: Cloud) -> None:
+    developer = a_developer(faulty_stack, "org.example.lost")
+    version_id = uploaded(developer, 1)
+    faults.add_fault(
+        worker=worker(faulty_stack, "api"),
+        binding="VALIDATE_QUEUE",
+        method="send",
+        nth=1,
+        action="drop",
+    )
+    assert developer.complete(version_id).status_code == 202
+    assert healed(faulty_stack, developer, version_id)["status"] == "draft"
+    assert history(faulty_stack, version_id) == DRAFTED
+
+
+def test_a_message_that_comes_twice_is_worked_once(faulty_stack: Stack, faults: Cloud) -> None:
+    developer = a_developer(faulty_stack, "org.example.twice")
+    version_id = uploaded(developer, 1)
+    faults.add_fault(
+        worker=worker(faulty_stack, "api"),
+        binding="VALIDATE_QUEUE",
+        method="send",
+        nth=1,
+        action="repeat",
+    )
+    assert developer.complete(version_id).status_code == 202
+    assert faulty_stack.settled(version_id, developer.key)["status"] == "draft"
+    faulty_stack.run("trigger", "cron")
+    assert history(faulty_stack, version_id) == DRAFTED
+
+
+def test_a_poisoned_message_ends_as_a_failed_version_and_blocks_no_other(
+    faulty_stack: Stack, faults: Cloud
+) -> None:
+    developer = a_developer(faulty_stack, "org.example.poisoned")
+    poisoned, other = uploaded(developer, 1), uploaded(developer, 2)
+    faults.add_fault(
+        worker=worker(faulty_stack, "jobs"),
+        binding="PACKAGES",
+        method="put",
+        nth=1,
+        action="fail",
+        count=1000,
+    )
+    developer.complete(poisoned)
+    failed = faulty_stack.settled(poisoned, developer.key, seconds=150)
+    assert failed["status"] == "failed"
+    assert failed["problems"]
+    assert history(faulty_stack, poisoned)[-1] == ("validating", "failed")
+    faults.clear_faults()
+    developer.complete(other)
+    assert faulty_stack.settled(other, developer.key)["status"] == "draft"
