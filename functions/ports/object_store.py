@@ -1,7 +1,8 @@
 """Objects in one bucket.
 
-`ObjectReader` is all that the public data plane may hold: it cannot write. `ObjectStore` adds the rest.
-Keys are `str`, at most 1,024 UTF-8 bytes. ETags are without quotes. Times are milliseconds UTC.
+`ObjectReader` is all that the public data plane may hold: it cannot write. `ObjectStore` adds the
+rest. Keys are `str`, at most 1,024 UTF-8 bytes. ETags are without quotes. Times are milliseconds
+UTC.
 """
 
 from collections.abc import AsyncIterator, Mapping
@@ -14,7 +15,8 @@ class ObjectStoreError(Exception):
 
 
 class PreconditionFailedError(ObjectStoreError):
-    """A create-only put met an existing object, or `only_if_etag` met another ETag. Nothing was written."""
+    """A create-only put met an existing object, or `only_if_etag` met another ETag. Nothing was
+    written."""
 
 
 class ChecksumMismatchError(ObjectStoreError):
@@ -31,16 +33,18 @@ class RangeNotSatisfiableError(ObjectStoreError):
 
 
 class Body(Protocol):
-    """A stream of bytes, consumed at most once. An adapter may carry its platform's own stream in it, so that
-    handing a body from one store to another, or to a response, moves no byte through Python."""
+    """A stream of bytes, consumed at most once. An adapter may carry its platform's own stream in
+    it, so that handing a body from one store to another, or to a response, moves no byte through
+    Python."""
 
     def __aiter__(self) -> AsyncIterator[bytes]: ...
 
 
 @dataclass(frozen=True, slots=True)
 class ByteRange:
-    """`offset` >= 0 with `length` >= 1 (None: to the end), or `suffix` >= 1: the last bytes. A range that goes past
-    the end is cut to the object; one that begins past it raises `RangeNotSatisfiableError`."""
+    """`offset` >= 0 with `length` >= 1 (None: to the end), or `suffix` >= 1: the last bytes. A
+    range that goes past the end is cut to the object; one that begins past it raises
+    `RangeNotSatisfiableError`."""
 
     offset: int | None = None
     length: int | None = None
@@ -56,7 +60,8 @@ class ObjectInfo:
     content_type: str | None = None
     cache_control: str | None = None
     sha256: str | None = None
-    """Lower-case hex where the store kept a whole-object SHA-256 from the put; never computed on read."""
+    """Lower-case hex where the store kept a whole-object SHA-256 from the put; never computed on
+    read."""
     metadata: Mapping[str, str] = field(default_factory=dict[str, str])
 
 
@@ -89,8 +94,9 @@ class ObjectReader(Protocol):
         *,
         unless_etags: frozenset[str] | None = None,
     ) -> StoredObject | ObjectInfo | None:
-        """One call of the store. The object; None where there is none; only its `ObjectInfo`, and no body, where its
-        ETag is in `unless_etags` (checked by the store itself, before the range).
+        """One call of the store. The object; None where there is none; only its `ObjectInfo`, and
+        no body, where its ETag is in `unless_etags` (checked by the store itself, before the
+        range).
 
         Raises: RangeNotSatisfiableError, ObjectStoreError.
         """
@@ -110,8 +116,8 @@ class ObjectStore(ObjectReader, Protocol):
         metadata: Mapping[str, str] | None = None,
         create_only: bool = True,
     ) -> ObjectInfo:
-        """Whole or not at all. With `create_only` an existing object is never replaced; of several racing puts one
-        wins. `sha256` (hex) is verified by the store while it receives.
+        """Whole or not at all. With `create_only` an existing object is never replaced; of several
+        racing puts one wins. `sha256` (hex) is verified by the store while it receives.
 
         Raises: PreconditionFailedError, ChecksumMismatchError, ObjectStoreError.
         """
@@ -121,10 +127,13 @@ class ObjectStore(ObjectReader, Protocol):
         """A missing object is a success."""
         ...
 
-    async def list_objects(self, prefix: str, cursor: str | None = None, limit: int = 1000) -> ObjectPage:
+    async def list_objects(
+        self, prefix: str, cursor: str | None = None, limit: int = 1000
+    ) -> ObjectPage:
         """In order of the keys' UTF-8 bytes; at most `limit` (1..1000)."""
         ...
 
     async def sha256(self, key: str) -> str | None:
-        """Reads the whole object in one stream and answers the lower-case hex digest; None where there is none."""
+        """Reads the whole object in one stream and answers the lower-case hex digest; None where
+        there is none."""
         ...

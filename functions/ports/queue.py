@@ -1,5 +1,5 @@
-"""Messages to the jobs. Delivery is at least once, in no order; a message may also be lost between a database write
-and `send`, which the schedule heals."""
+"""Messages to the jobs. Delivery is at least once, in no order; a message may also be lost between
+a database write and `send`, which the schedule heals."""
 
 from collections.abc import Mapping
 from typing import Protocol

@@ -1,7 +1,8 @@
 """The SQL database, as far as SQLite, D1 and PostgreSQL agree.
 
-A statement is SQL with `?` for each parameter, and its parameters. There are no interactive transactions (D1 has
-none): what must happen together goes into one `batch`. A lost race shows as a key conflict, which aborts the batch.
+A statement is SQL with `?` for each parameter, and its parameters. There are no interactive
+transactions (D1 has none): what must happen together goes into one `batch`. A lost race shows as a
+key conflict, which aborts the batch.
 """
 
 from collections.abc import Mapping, Sequence
@@ -19,7 +20,8 @@ class RecordsError(Exception):
 
 
 class ConflictError(RecordsError):
-    """A unique, foreign-key or check constraint refused the write. Nothing of the batch was written."""
+    """A unique, foreign-key or check constraint refused the write. Nothing of the batch was
+    written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +38,7 @@ class Records(Protocol):
     async def batch(self, statements: Sequence[Statement]) -> Sequence[int]:
         """All or nothing, in order; the number of rows that each statement changed.
 
-        Raises: ConflictError, RecordsError. After a RecordsError that is no ConflictError it is unknown whether the
-        batch was written: read back before repeating what is not idempotent.
+        Raises: ConflictError, RecordsError. After a RecordsError that is no ConflictError it is
+        unknown whether the batch was written: read back before repeating what is not idempotent.
         """
         ...

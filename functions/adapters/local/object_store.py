@@ -1,0 +1,137 @@
+"""Objects in memory: the reference for what the port promises."""
+
+import hashlib
+from collections.abc import AsyncIterator, Mapping
+from typing import TYPE_CHECKING
+
+from functions.ports.object_store import (
+    Body,
+    ByteRange,
+    ChecksumMismatchError,
+    ObjectInfo,
+    ObjectPage,
+    ObjectStoreError,
+    PreconditionFailedError,
+    RangeNotSatisfiableError,
+    StoredObject,
+)
+
+if TYPE_CHECKING:
+    from functions.ports.clock import Clock
+
+CHUNK_BYTES = 64 * 1024
+MAX_KEY_BYTES = 1024
+
+
+class BytesBody:
+    """Yields its bytes in chunks, once."""
+
+    def __init__(self, content: bytes) -> None:
+        self._content: bytes | None = content
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        content, self._content = self._content, None
+        if content is None:
+            raise ObjectStoreError("the body was consumed before")
+        for start in range(0, len(content), CHUNK_BYTES):
+            yield content[start : start + CHUNK_BYTES]
+
+
+class MemoryObjectStore:
+    """One bucket. Its ETags are MD5 digests, like those of R2 for a single put."""
+
+    def __init__(self, clock: "Clock") -> None:
+        self._clock = clock
+        self._objects: dict[str, tuple[ObjectInfo, bytes]] = {}
+
+    async def head(self, key: str) -> ObjectInfo | None:
+        stored = self._objects.get(key)
+        return None if stored is None else stored[0]
+
+    async def get(
+        self,
+        key: str,
+        byte_range: ByteRange | None = None,
+        *,
+        unless_etags: frozenset[str] | None = None,
+    ) -> StoredObject | ObjectInfo | None:
+        stored = self._objects.get(key)
+        if stored is None:
+            return None
+        info, content = stored
+        if unless_etags is not None and info.etag in unless_etags:
+            return info
+        start, end = _span(key, info.size, byte_range)
+        return StoredObject(info, BytesBody(content[start:end]), start, end - start)
+
+    async def put(
+        self,
+        key: str,
+        body: bytes | Body,
+        *,
+        length: int,
+        content_type: str,
+        cache_control: str | None = None,
+        sha256: str | None = None,
+        metadata: Mapping[str, str] | None = None,
+        create_only: bool = True,
+    ) -> ObjectInfo:
+        if not 1 <= len(key.encode()) <= MAX_KEY_BYTES:
+            raise ObjectStoreError(f"a key has 1 to {MAX_KEY_BYTES} bytes: {key!r}")
+        content = body if isinstance(body, bytes) else b"".join([chunk async for chunk in body])
+        if len(content) != length:
+            raise ObjectStoreError(
+                f"{key!r} was to have {length} bytes and came with {len(content)}"
+            )
+        if sha256 is not None and hashlib.sha256(content).hexdigest() != sha256:
+            raise ChecksumMismatchError(f"the bytes for {key!r} do not have the SHA-256 {sha256}")
+        # Checked last, when all bytes are here: of two racing puts the one that ends first wins.
+        if create_only and key in self._objects:
+            raise PreconditionFailedError(f"{key!r} exists and is not replaced")
+        info = ObjectInfo(
+            key=key,
+            size=length,
+            etag=hashlib.md5(content, usedforsecurity=False).hexdigest(),
+            uploaded_at=self._clock.now_ms(),
+            content_type=content_type,
+            cache_control=cache_control,
+            sha256=sha256,
+            metadata=dict(metadata or {}),
+        )
+        self._objects[key] = (info, content)
+        return info
+
+    async def delete(self, key: str) -> None:
+        self._objects.pop(key, None)
+
+    async def list_objects(
+        self, prefix: str, cursor: str | None = None, limit: int = 1000
+    ) -> ObjectPage:
+        if not 1 <= limit <= 1000:
+            raise ValueError(f"limit must be 1 to 1000, not {limit}")
+        after = b"" if cursor is None else cursor.encode()
+        keys = sorted(
+            (key for key in self._objects if key.startswith(prefix) and key.encode() > after),
+            key=str.encode,
+        )
+        page = keys[:limit]
+        objects = tuple(self._objects[key][0] for key in page)
+        return ObjectPage(objects, page[-1] if len(keys) > limit else None)
+
+    async def sha256(self, key: str) -> str | None:
+        stored = self._objects.get(key)
+        return None if stored is None else hashlib.sha256(stored[1]).hexdigest()
+
+
+def _span(key: str, size: int, byte_range: ByteRange | None) -> tuple[int, int]:
+    """First byte, and the one behind the last."""
+    if byte_range is None:
+        return 0, size
+    if byte_range.suffix is not None:
+        if byte_range.suffix < 1 or size == 0:
+            raise RangeNotSatisfiableError(key, size)
+        return max(0, size - byte_range.suffix), size
+    start = byte_range.offset or 0
+    if start >= size:
+        raise RangeNotSatisfiableError(key, size)
+    return start, size if byte_range.length is None else min(size, start + byte_range.length)

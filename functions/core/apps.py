@@ -1,0 +1,95 @@
+"""Apps: what developers publish versions of."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, TypeAlias, cast
+
+from functions.core import access, events, fields
+from functions.core.problems import conflict, not_found
+from functions.ports.records import ConflictError, Records, Row, Statement
+
+if TYPE_CHECKING:
+    from functions.ports.clock import Clock
+
+Visibility: TypeAlias = Literal["public", "private"]
+VISIBILITIES: tuple[Visibility, ...] = ("public", "private")
+
+
+@dataclass(frozen=True, slots=True)
+class App:
+    id: str
+    developer_id: str
+    name: str
+    visibility: Visibility
+    """Versions of a private app are downloaded by their developer and operators only."""
+    current_version_id: str | None
+    created_at: int
+    revision: int
+
+
+async def create_app(
+    records: Records,
+    clock: "Clock",
+    caller: access.Caller,
+    app_id: str,
+    name: str,
+    visibility: str = "public",
+) -> App:
+    """Takes the globally unique id `app_id` for the calling developer, for ever.
+
+    Raises: ProblemError 404/403 (role), 422, 409 `app-exists`.
+    """
+    developer_id = access.require_developer(caller)
+    found = fields.Collector()
+    found.app_id(app_id)
+    found.name(name)
+    found.one_of(visibility, VISIBILITIES, "/visibility")
+    found.check()
+    app = App(app_id, developer_id, name, cast("Visibility", visibility), None, clock.now_ms(), 1)
+    try:
+        await records.batch(
+            [
+                Statement(
+                    "INSERT INTO app (id, developer_id, name, visibility, created_at, revision)"
+                    " VALUES (?, ?, ?, ?, ?, 1)",
+                    (app.id, developer_id, name, visibility, app.created_at),
+                ),
+                events.created(app.id, "app", caller.actor, "active", app.created_at),
+            ]
+        )
+    except ConflictError as error:
+        raise conflict(
+            "app-exists", f"The app id '{app_id}' is taken; app ids are unique over all developers."
+        ) from error
+    return app
+
+
+async def find_app(records: Records, app_id: str) -> App | None:
+    rows = await records.fetch(
+        Statement("SELECT * FROM app WHERE id = ? AND deleted_at IS NULL", (app_id,))
+    )
+    return app_of(rows[0]) if rows else None
+
+
+async def own_app(records: Records, caller: access.Caller, app_id: str) -> App:
+    """The calling developer's own app.
+
+    Raises: ProblemError 403 for operators; 404 for tenants, for an unknown app and for another
+    developer's.
+    """
+    developer_id = access.require_developer(caller)
+    app = await find_app(records, app_id)
+    if app is None or app.developer_id != developer_id:
+        raise not_found("app")
+    return app
+
+
+def app_of(row: Row) -> App:
+    return App(
+        id=cast("str", row["id"]),
+        developer_id=cast("str", row["developer_id"]),
+        name=cast("str", row["name"]),
+        visibility=cast("Visibility", row["visibility"]),
+        current_version_id=cast("str | None", row["current_version_id"]),
+        created_at=cast("int", row["created_at"]),
+        revision=cast("int", row["revision"]),
+    )

@@ -1,0 +1,175 @@
+"""The closed set of object kinds. Nobody else formats an object key, a content type, a cache rule
+or a cache tag.
+
+| kind | bucket | key |
+|---|---|---|
+| TempUpload | uploads | `temp/{upload_id}/package.mosis` |
+| PackageObject | packages | `packages/{developer_id}/{app_id}/{version_code}/package.mosis` |
+| PackageManifest | packages | `packages/{developer_id}/{app_id}/{version_code}/manifest.json` |
+| Icon | assets | `assets/{app_id}/icon-{32,64,128}.png` |
+| Screenshot | assets | `assets/{app_id}/screenshots/{n}.png` |
+| RepositoryFile | a repository bucket | `{s3_prefix}{path}` |
+"""
+
+import re
+from dataclasses import dataclass
+from typing import ClassVar, Literal, TypeAlias
+
+from functions.core.content_types import content_type_of
+
+PACKAGE_TYPE = "application/zip"
+IMMUTABLE = "public, max-age=86400, immutable"
+LONG = "public, max-age=604800"
+"""Icons and screenshots can be replaced under their name; a replacement purges them."""
+INDEX = "public, max-age=30, stale-if-error=86400"
+"""Index files of a repository change in place."""
+NO_STORE = "no-store"
+
+MAX_KEY_BYTES = 1024
+MAX_COMPONENT_BYTES = 255
+"""Storages that keep objects as files refuse longer components (DESIGN 4.13)."""
+
+BucketRole: TypeAlias = Literal["uploads", "packages", "assets", "repositories"]
+
+
+@dataclass(frozen=True, slots=True)
+class TempUpload:
+    upload_id: str
+    bucket: ClassVar[BucketRole] = "uploads"
+    content_type: ClassVar[str] = PACKAGE_TYPE
+    cache_control: ClassVar[str] = NO_STORE
+
+    @property
+    def key(self) -> str:
+        return f"temp/{self.upload_id}/package.mosis"
+
+    @property
+    def cache_tags(self) -> tuple[str, ...]:
+        return ()
+
+
+@dataclass(frozen=True, slots=True)
+class PackageObject:
+    developer_id: str
+    app_id: str
+    version_code: int
+    bucket: ClassVar[BucketRole] = "packages"
+    content_type: ClassVar[str] = PACKAGE_TYPE
+    cache_control: ClassVar[str] = IMMUTABLE
+
+    @property
+    def key(self) -> str:
+        return f"packages/{self.developer_id}/{self.app_id}/{self.version_code}/package.mosis"
+
+    @property
+    def cache_tags(self) -> tuple[str, ...]:
+        return (f"version:{self.app_id}/{self.version_code}", f"app:{self.app_id}")
+
+
+@dataclass(frozen=True, slots=True)
+class PackageManifest:
+    developer_id: str
+    app_id: str
+    version_code: int
+    bucket: ClassVar[BucketRole] = "packages"
+    content_type: ClassVar[str] = "application/json"
+    cache_control: ClassVar[str] = IMMUTABLE
+
+    @property
+    def key(self) -> str:
+        return f"packages/{self.developer_id}/{self.app_id}/{self.version_code}/manifest.json"
+
+    @property
+    def cache_tags(self) -> tuple[str, ...]:
+        return (f"version:{self.app_id}/{self.version_code}", f"app:{self.app_id}")
+
+
+ICON_SIZES = (32, 64, 128)
+
+
+@dataclass(frozen=True, slots=True)
+class Icon:
+    app_id: str
+    pixels: int
+    bucket: ClassVar[BucketRole] = "assets"
+    content_type: ClassVar[str] = "image/png"
+    cache_control: ClassVar[str] = LONG
+
+    @property
+    def key(self) -> str:
+        return f"assets/{self.app_id}/icon-{self.pixels}.png"
+
+    @property
+    def cache_tags(self) -> tuple[str, ...]:
+        return (f"app:{self.app_id}",)
+
+
+@dataclass(frozen=True, slots=True)
+class Screenshot:
+    app_id: str
+    number: int
+    bucket: ClassVar[BucketRole] = "assets"
+    content_type: ClassVar[str] = "image/png"
+    cache_control: ClassVar[str] = LONG
+
+    @property
+    def key(self) -> str:
+        return f"assets/{self.app_id}/screenshots/{self.number}.png"
+
+    @property
+    def cache_tags(self) -> tuple[str, ...]:
+        return (f"app:{self.app_id}",)
+
+
+@dataclass(frozen=True, slots=True)
+class RepositoryFile:
+    """`path` as `serving.decode_path` gives it: relative, without dot segments."""
+
+    location_id: str
+    s3_prefix: str
+    path: str
+    bucket: ClassVar[BucketRole] = "repositories"
+
+    @property
+    def key(self) -> str:
+        return self.s3_prefix + self.path
+
+    @property
+    def content_type(self) -> str:
+        return content_type_of(self.path)
+
+    @property
+    def cache_control(self) -> str:
+        return IMMUTABLE if _is_immutable(self.path) else INDEX
+
+    @property
+    def cache_tags(self) -> tuple[str, ...]:
+        return (f"location:{self.location_id}",)
+
+
+ObjectKind: TypeAlias = (
+    TempUpload | PackageObject | PackageManifest | Icon | Screenshot | RepositoryFile
+)
+
+_PACKAGE = re.compile(r"packages/([0-9a-f-]+)/([a-z0-9._-]+)/([1-9][0-9]{0,15})/package\.mosis")
+_ICON = re.compile(r"assets/([a-z0-9._-]+)/icon-(32|64|128)\.png")
+_SCREENSHOT = re.compile(r"assets/([a-z0-9._-]+)/screenshots/(0|[1-9][0-9]{0,2})\.png")
+
+
+def parse_public(key: str) -> PackageObject | Icon | Screenshot | None:
+    """The kind of an object that the cdn host may serve (a package only with a token); None for
+    every other key."""
+    if match := _PACKAGE.fullmatch(key):
+        return PackageObject(match[1], match[2], int(match[3]))
+    if match := _ICON.fullmatch(key):
+        return Icon(match[1], int(match[2]))
+    if match := _SCREENSHOT.fullmatch(key):
+        return Screenshot(match[1], int(match[2]))
+    return None
+
+
+def _is_immutable(path: str) -> bool:
+    """What a repository never changes under one name: packages and files named by their digest."""
+    if "/by-hash/" in f"/{path}":
+        return True
+    return path.endswith((".deb", ".udeb", ".ddeb", ".dsc")) or path.startswith("pool/")

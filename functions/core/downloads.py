@@ -1,0 +1,88 @@
+"""The answer to "where do I download this app": a URL on the cdn host, with what is needed to check
+the bytes."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, cast
+
+from functions.core import apps, download_tokens, fields, sigv4
+from functions.core.problems import not_found
+from functions.core.version_records import Version, find_occupant, find_version
+from functions.ports.records import Records
+
+if TYPE_CHECKING:
+    from functions.core.access import Caller
+    from functions.core.download_tokens import DownloadKeys
+    from functions.ports.clock import Clock
+
+
+@dataclass(frozen=True, slots=True)
+class Download:
+    download_url: str
+    version_id: str
+    version_code: int
+    version_name: str
+    size: int
+    sha256: str
+    signature: str
+    statement: str
+    signing_key_id: str
+    expires_at: int
+
+
+async def create_download(
+    records: Records,
+    clock: "Clock",
+    caller: "Caller | None",
+    app_id: str,
+    version_code: int | None,
+    download_keys: "DownloadKeys",
+    cdn_url: str,
+    seconds: int,
+) -> Download:
+    """The current version, or the published one with `version_code`. Public apps need no caller;
+    private ones their developer or an operator.
+
+    Raises: ProblemError 404 where there is none that this caller may have, 422 for an impossible
+    version_code.
+    """
+    if version_code is not None:
+        found = fields.Collector()
+        found.integer(version_code, 1, fields.MAX_VERSION_CODE, "?version_code")
+        found.check()
+    app = await apps.find_app(records, app_id)
+    if app is None or not _may_download(app, caller):
+        raise not_found("app")
+    version: Version | None = None
+    if version_code is not None:
+        version = await find_occupant(records, app_id, version_code)
+    elif app.current_version_id is not None:
+        version = await find_version(records, app.current_version_id)
+    if version is None or version.status != "published" or version.is_deleted:
+        raise not_found("published version")
+    # Whole seconds: the token carries no more, and the answer is not to promise more than the
+    # token.
+    expires = clock.now_ms() // 1000 + seconds
+    object_key = cast("str", version.object_key)
+    token = download_tokens.sign(version.id, object_key, download_keys, expires)
+    return Download(
+        download_url=f"{cdn_url}/{sigv4.encode_key(object_key)}?{token}",
+        version_id=version.id,
+        version_code=version.version_code,
+        version_name=version.version_name,
+        size=version.size,
+        sha256=version.sha256,
+        signature=cast("str", version.signature),
+        statement=cast("str", version.statement),
+        signing_key_id=cast("str", version.signing_key_id),
+        expires_at=expires * 1000,
+    )
+
+
+def _may_download(app: apps.App, caller: "Caller | None") -> bool:
+    if caller is not None and caller.role == "tenant":
+        return False
+    if app.visibility == "public":
+        return True
+    if caller is None:
+        return False
+    return caller.role == "operator" or caller.subject_id == app.developer_id

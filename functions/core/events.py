@@ -1,0 +1,86 @@
+"""The history: each change of a state is one row of `event`, written in the same batch as the
+change.
+
+The rules, which every use-case keeps:
+1. A row with a history has a `revision`, which is the `seq` of its last event; a new row has
+   revision 1.
+2. A change puts `Transition.event()` before `Transition.update()` into one batch.
+3. The event's `seq` is read from the row under the guard (id, revision and state as the caller saw
+   them). Where the guard no longer holds it is NULL, which the table refuses; where another change
+   won the same revision, the primary key (subject_id, seq) refuses it. Either way the whole batch
+   is gone with a `ConflictError`, so no statement behind the event can be written by the loser, on
+   databases too whose UPDATE silently matches nothing.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+from functions.ports.records import Statement, Value
+
+Table: TypeAlias = Literal[
+    "api_key", "developer", "app", "version", "tenant", "location", "hostname", "debian_repository"
+]
+
+_COLUMNS = "subject_id, seq, subject_kind, actor, reason, from_state, to_state, at"
+
+
+@dataclass(frozen=True, slots=True)
+class Guard:
+    """A further condition on the row, as SQL over its columns."""
+
+    sql: str
+    parameters: tuple[Value, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Transition:
+    """A change of the row `subject_id` of `table`, last seen at `revision`."""
+
+    table: Table
+    subject_id: str
+    revision: int
+    actor: str
+    reason: str
+    from_state: str | None
+    to_state: str
+    at: int
+    guard: Guard | None = None
+
+    def event(self) -> Statement:
+        where = "id = ? AND revision = ?"
+        parameters: tuple[Value, ...] = (self.subject_id, self.revision)
+        if self.guard is not None:
+            where += f" AND {self.guard.sql}"
+            parameters += self.guard.parameters
+        seq = f"(SELECT revision + 1 FROM {self.table} WHERE {where})"  # noqa: S608  (closed set)
+        return Statement(
+            f"INSERT INTO event ({_COLUMNS}) VALUES (?, {seq}, ?, ?, ?, ?, ?, ?)",  # noqa: S608
+            (
+                self.subject_id,
+                *parameters,
+                self.table,
+                self.actor,
+                self.reason,
+                self.from_state,
+                self.to_state,
+                self.at,
+            ),
+        )
+
+    def update(self, columns: Mapping[str, Value]) -> Statement:
+        """Sets `columns` (names of the program, never of a caller) and moves the revision on."""
+        assignments = "".join(f"{column} = ?, " for column in columns)
+        return Statement(
+            f"UPDATE {self.table} SET {assignments}revision = revision + 1"  # noqa: S608
+            " WHERE id = ? AND revision = ?",
+            (*columns.values(), self.subject_id, self.revision),
+        )
+
+
+def created(subject_id: str, table: Table, actor: str, state: str, at: int) -> Statement:
+    """The first event of a row that the same batch inserts with revision 1."""
+    return Statement(
+        f"INSERT INTO event ({_COLUMNS}) VALUES (?, 1, ?, ?, 'created', NULL, ?, ?)",  # noqa: S608
+        (subject_id, table, actor, state, at),
+    )

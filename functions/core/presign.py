@@ -1,0 +1,60 @@
+"""Presigned PUTs to the uploads bucket."""
+
+import base64
+from collections.abc import Mapping
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from functions.core import sigv4
+from functions.core.version_records import Upload, Version
+
+
+@dataclass(frozen=True, slots=True)
+class PresignSettings:
+    endpoint: str
+    """Base URL of the S3 endpoint, byte for byte as clients will send it; no trailing slash."""
+    region: str
+    bucket: str
+    access_key_id: str
+    secret_access_key: str
+
+
+@dataclass(frozen=True, slots=True)
+class PresignedPut:
+    method: str
+    url: str
+    headers: Mapping[str, str]
+    """Must be sent exactly; the client adds `host` and nothing else that is signed."""
+    expires_at: int
+
+
+def presign_upload(
+    settings: PresignSettings, upload: Upload, version: Version, now_ms: int
+) -> PresignedPut:
+    """A PUT of exactly this length, type and SHA-256 to exactly this key, and only while nothing
+    lies there. Valid until `upload.expires_at`, rounded down to the second.
+
+    Raises: ValueError where that is over or the version is not the upload's.
+    """
+    if version.id != upload.version_id:
+        raise ValueError(f"upload {upload.id} is not that of version {version.id}")
+    # The signature's own clock counts whole seconds; rounding both down never outlives
+    # `expires_at`.
+    seconds = upload.expires_at // 1000 - now_ms // 1000
+    headers = {
+        "content-length": str(upload.size),
+        "content-type": upload.content_type,
+        "if-none-match": "*",
+        "x-amz-checksum-sha256": base64.b64encode(bytes.fromhex(upload.sha256)).decode(),
+    }
+    base = urlsplit(settings.endpoint)
+    path = f"{base.path}/{sigv4.encode_key(f'{settings.bucket}/{upload.object_key}')}"
+    query = sigv4.presign_query(
+        sigv4.SignableRequest("PUT", path, (), {**headers, "host": base.netloc}),
+        sigv4.Credentials(settings.access_key_id, settings.secret_access_key),
+        sigv4.Scope(settings.region, "s3"),
+        now_ms,
+        seconds,
+    )
+    url = f"{base.scheme}://{base.netloc}{path}?{query}"
+    return PresignedPut("PUT", url, headers, upload.expires_at)

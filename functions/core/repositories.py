@@ -1,0 +1,216 @@
+"""Repositories of tenants, and the location that each one gets."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from functions.core import events, fields, hostnames, locations
+from functions.core.ids import new_id
+from functions.core.locations import Location, Wish
+from functions.core.platform import ATTEMPTS
+from functions.core.problems import busy, conflict
+from functions.ports.records import ConflictError, Records, Statement
+
+if TYPE_CHECKING:
+    from functions.ports.clock import Clock
+    from functions.ports.entropy import Entropy
+
+
+@dataclass(frozen=True, slots=True)
+class RepositorySettings:
+    buckets: Sequence[str]
+    """The declared repository buckets; the first is the default."""
+    multi_tenant: bool
+    platform_zone: str
+    platform_hosts: Sequence[str]
+    """Further names that are never a tenant's: api, cdn and fallback host."""
+
+
+@dataclass(frozen=True, slots=True)
+class Repository:
+    id: str
+    tenant_id: str
+    location_id: str
+    hostname: str
+    distribution: str
+    s3_bucket: str
+    s3_prefix: str
+    created_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    repository: Repository
+    new_location: Location | None
+    new_hostname_id: str | None
+
+
+async def create_repository(
+    records: Records,
+    clock: "Clock",
+    entropy: "Entropy",
+    settings: RepositorySettings,
+    tenant_id: str,
+    hostname: str,
+    distribution: str,
+    s3_bucket: str | None = None,
+    s3_prefix: str | None = None,
+    *,
+    actor: str = "operator",
+) -> Repository:
+    """A distribution under a hostname, with a new location or a shared one. The caller has checked
+    that an operator asks.
+
+    Raises: ProblemError 422; 409 `repository-exists`, `hostname-taken`, `location-taken`,
+    `bucket-occupied`.
+    """
+    await _check(records, settings, tenant_id, hostname, distribution, s3_bucket)
+    wish = Wish(tenant_id, s3_bucket, s3_prefix)
+    for _ in range(ATTEMPTS):
+        plan = await _plan(records, clock, entropy, settings, wish, hostname, distribution)
+        try:
+            await records.batch(_insertion(plan, actor))
+        except ConflictError:
+            # Another request was faster; decided again, it is clear what this one ran into.
+            continue
+        return plan.repository
+    raise busy()
+
+
+async def _check(
+    records: Records,
+    settings: RepositorySettings,
+    tenant_id: str,
+    hostname: str,
+    distribution: str,
+    s3_bucket: str | None,
+) -> None:
+    found = fields.Collector()
+    tenants = Statement("SELECT id FROM tenant WHERE id = ? AND deleted_at IS NULL", (tenant_id,))
+    if not await records.fetch(tenants):
+        found.add("/tenant_id", "must be the id of an existing tenant")
+    wrong = hostnames.complaint(hostname, settings.platform_zone, settings.platform_hosts)
+    if wrong is not None:
+        found.add("/hostname", wrong)
+    found.distribution(distribution)
+    if s3_bucket is not None and s3_bucket not in settings.buckets:
+        declared = ", ".join(f"'{bucket}'" for bucket in settings.buckets)
+        found.add("/s3_bucket", f"must be one of the declared repository buckets: {declared}")
+    found.check()
+
+
+async def _plan(
+    records: Records,
+    clock: "Clock",
+    entropy: "Entropy",
+    settings: RepositorySettings,
+    wish: Wish,
+    hostname: str,
+    distribution: str,
+) -> _Plan:
+    known = await hostnames.find_proven(records, hostname)
+    if known is None:
+        location, is_new = await locations.choose(
+            records,
+            wish,
+            settings.buckets,
+            new_id(clock, entropy),
+            multi_tenant=settings.multi_tenant,
+        )
+    else:
+        location, is_new = await _location_behind(records, known, wish), False
+    if not is_new and await _has(records, location, distribution):
+        raise conflict(
+            "repository-exists",
+            f"The location already holds the distribution '{distribution}'.",
+            s3_bucket=location.s3_bucket,
+            s3_prefix=location.s3_prefix,
+        )
+    repository = Repository(
+        id=new_id(clock, entropy),
+        tenant_id=wish.tenant_id,
+        location_id=location.id,
+        hostname=hostname,
+        distribution=distribution,
+        s3_bucket=location.s3_bucket,
+        s3_prefix=location.s3_prefix,
+        created_at=clock.now_ms(),
+    )
+    return _Plan(
+        repository,
+        location if is_new else None,
+        new_id(clock, entropy) if known is None else None,
+    )
+
+
+async def _location_behind(records: Records, known: hostnames.Hostname, wish: Wish) -> Location:
+    """The location of a hostname that is there already; a hostname has exactly one."""
+    if known.tenant_id != wish.tenant_id:
+        raise conflict("hostname-taken", "The hostname belongs to another tenant.")
+    location = await locations.find_location(records, known.location_id)
+    if location is None:
+        raise conflict("hostname-taken", "The hostname's location was deleted.")
+    agrees = wish.s3_bucket in {None, location.s3_bucket} and wish.s3_prefix in {
+        None,
+        location.s3_prefix,
+    }
+    if not agrees:
+        raise conflict(
+            "hostname-taken",
+            f"The hostname already serves prefix '{location.s3_prefix}' of bucket "
+            f"'{location.s3_bucket}'; a hostname has "
+            "one location. Leave bucket and prefix out to share it.",
+        )
+    return location
+
+
+async def _has(records: Records, location: Location, distribution: str) -> bool:
+    rows = await records.fetch(
+        Statement(
+            "SELECT id FROM debian_repository WHERE s3_bucket = ? AND s3_prefix = ? AND "
+            "distribution = ?",
+            (location.s3_bucket, location.s3_prefix, distribution),
+        )
+    )
+    return bool(rows)
+
+
+def _insertion(plan: _Plan, actor: str) -> list[Statement]:
+    repository = plan.repository
+    now = repository.created_at
+    statements: list[Statement] = []
+    if plan.new_location is not None:
+        statements += locations.insertion(plan.new_location, actor, now)
+    if plan.new_hostname_id is not None:
+        statements += [
+            Statement(
+                "INSERT INTO hostname (id, name, tenant_id, location_id, state, proven_at, "
+                "created_at, revision)"
+                " VALUES (?, ?, ?, ?, 'active', ?, ?, 1)",
+                (
+                    plan.new_hostname_id,
+                    repository.hostname,
+                    repository.tenant_id,
+                    repository.location_id,
+                    now,
+                    now,
+                ),
+            ),
+            events.created(plan.new_hostname_id, "hostname", actor, "active", now),
+        ]
+    columns = "id, location_id, s3_bucket, s3_prefix, distribution, created_at, revision"
+    statements += [
+        Statement(
+            f"INSERT INTO debian_repository ({columns}) VALUES (?, ?, ?, ?, ?, ?, 1)",  # noqa: S608
+            (
+                repository.id,
+                repository.location_id,
+                repository.s3_bucket,
+                repository.s3_prefix,
+                repository.distribution,
+                now,
+            ),
+        ),
+        events.created(repository.id, "debian_repository", actor, "active", now),
+    ]
+    return statements

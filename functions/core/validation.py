@@ -1,0 +1,282 @@
+"""What the jobs do with an upload: take its lease, validate, promote, sign, confirm.
+
+Converges after a kill anywhere: every step is conditional or repeatable, and the row says how far
+it came.
+
+1. The lease: one consumer at a time works on an upload.
+2. The checks; problems end in `failed`, and the version_code is free again.
+3. Acceptance: `object_key` is written to the row, still `validating`. From here on the version_code
+   is burned, because bytes may lie at its place. A consumer that was overtaken by a `failed` cannot
+   take this step, so it never promotes.
+4. Promotion, create-only; the manifest; the signature.
+5. Confirmation: `draft`, with statement and signature, and the lease given back, in one batch.
+"""
+
+import base64
+import json
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from functions.core import events, leases
+from functions.core.apps import find_app
+from functions.core.archive_names import ArchiveProblem
+from functions.core.catalog import PackageObject
+from functions.core.ids import is_id
+from functions.core.manifest import Expected
+from functions.core.package_check import check_package
+from functions.core.platform import DRAFT_KEPT_MS, FAILED_KEPT_MS
+from functions.core.promotion import promote
+from functions.core.version_records import (
+    Upload,
+    Version,
+    VersionProblem,
+    find_upload,
+    find_version,
+)
+from functions.ports.records import ConflictError, RecordsError, Statement
+
+if TYPE_CHECKING:
+    from functions.core.platform import Limits
+    from functions.ports.clock import Clock
+    from functions.ports.entropy import Entropy
+    from functions.ports.object_store import ObjectStore
+    from functions.ports.records import Records
+    from functions.ports.signer import Signer
+
+
+ACTOR = "jobs"
+LEASE_TOKEN_BYTES = 16
+
+
+@dataclass(frozen=True, slots=True)
+class ValidationDeps:
+    records: "Records"
+    uploads: "ObjectStore"
+    packages: "ObjectStore"
+    signer: "Signer"
+    clock: "Clock"
+    entropy: "Entropy"
+    limits: "Limits"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """`draft` and `failed`: decided now. `settled`: had been decided before, or nothing is to be
+    done (`detail` says what). `busy`: another consumer holds the lease. Acknowledge all but `busy`;
+    retry that after `retry_after_seconds`."""
+
+    kind: Literal["draft", "failed", "settled", "busy"]
+    version_id: str | None
+    detail: str = ""
+    problems: tuple[VersionProblem, ...] = ()
+    retry_after_seconds: int = 0
+
+
+async def validate_upload(deps: ValidationDeps, message: Mapping[str, object]) -> Outcome:
+    """Works on one `{version_id, upload_id}` message; delivering it twice, late or concurrently is
+    harmless. A message that names nothing is `settled`.
+
+    Raises: ObjectStoreError, RecordsError and whatever the signer raises, after it has given the
+    lease back; the message is then to be retried.
+    """
+    named = await _named(deps.records, message)
+    if isinstance(named, Outcome):
+        return named
+    version, upload = named
+    token = deps.entropy.token_bytes(LEASE_TOKEN_BYTES).hex()
+    now = deps.clock.now_ms()
+    if not await leases.take(deps.records, upload, token, now, deps.limits.lease_seconds):
+        return _busy(upload, now, deps.limits.lease_seconds)
+    try:
+        # Read again under the lease: what was true before it may have been decided meanwhile.
+        outcome = await _work(deps, version.id, upload.id, token)
+    except Exception:
+        # So that the retry need not wait; where this fails too, the lease runs out by itself.
+        with suppress(RecordsError):
+            await _give_back(deps, upload.id, token)
+        raise
+    if outcome.kind == "settled":
+        await _give_back(deps, upload.id, token)
+    return outcome
+
+
+async def mark_dead_letter(
+    records: "Records", clock: "Clock", message: Mapping[str, object]
+) -> Outcome:
+    """The queue has given up on the message. A version whose package was not accepted yet becomes
+    `failed` with a problem that says so; one that was accepted (it only lacks confirmation) stays
+    `validating` and is taken up again by the schedule. `busy` while a consumer holds the lease,
+    which may still succeed, or be dead."""
+    named = await _named(records, message)
+    if isinstance(named, Outcome):
+        return named
+    version, upload = named
+    now = clock.now_ms()
+    if upload.lease_until is not None and upload.lease_until > now:
+        return _busy(upload, now, 0)
+    if version.object_key is not None:
+        return Outcome("settled", version.id, "accepted before; the schedule takes it up again")
+    problem = ArchiveProblem(
+        "validation-gave-up",
+        "The package could not be validated after several attempts. Create the version again "
+        "and upload once more.",
+    )
+    return await _fail(records, clock, version, [problem], "dead-letter", [])
+
+
+async def _named(
+    records: "Records", message: Mapping[str, object]
+) -> tuple[Version, Upload] | Outcome:
+    """The version, while it is `validating`, and its upload."""
+    version_id, upload_id = message.get("version_id"), message.get("upload_id")
+    if not isinstance(version_id, str) or not is_id(version_id):
+        return Outcome("settled", None, "the message names no version")
+    version = await find_version(records, version_id)
+    upload = await find_upload(records, version_id)
+    if version is None or upload is None or upload.id != upload_id:
+        return Outcome("settled", version_id, "there is no such version with this upload")
+    if version.status != "validating":
+        return Outcome("settled", version_id, f"the version is {version.status}")
+    return version, upload
+
+
+async def _work(deps: ValidationDeps, version_id: str, upload_id: str, token: str) -> Outcome:
+    named = await _named(deps.records, {"version_id": version_id, "upload_id": upload_id})
+    if isinstance(named, Outcome):
+        return named
+    version, upload = named
+    app = await find_app(deps.records, version.app_id)
+    if app is None:
+        gone = ArchiveProblem(
+            "app-deleted", "The app was deleted before the package was validated."
+        )
+        return await _refuse(deps, version, [gone], upload_id, token)
+    expected = Expected(app.id, app.name, version.version_name, version.version_code)
+    report = await check_package(deps.uploads, upload, expected)
+    if report.problems:
+        return await _refuse(deps, version, report.problems, upload_id, token)
+    object_key = PackageObject(version.developer_id, version.app_id, version.version_code).key
+    if not await _accept(deps, version, object_key):
+        return await _settled(deps.records, version_id)
+    problem = await promote(deps.uploads, deps.packages, version, upload, report)
+    if problem is not None:
+        accepted = await find_version(deps.records, version_id)
+        return await _refuse(deps, accepted or version, [problem], upload_id, token)
+    return await _confirm(deps, version, leases.giving_back(upload_id, token))
+
+
+async def _accept(deps: ValidationDeps, version: Version, object_key: str) -> bool:
+    """Whether the row carries the place of the package now, or did before."""
+    if version.object_key is not None:
+        return version.object_key == object_key
+    changed = await deps.records.batch(
+        [
+            Statement(
+                "UPDATE version SET object_key = ?, updated_at = ? WHERE id = ? AND revision = ?"
+                " AND status = 'validating' AND (object_key IS NULL OR object_key = ?)",
+                (object_key, deps.clock.now_ms(), version.id, version.revision, object_key),
+            )
+        ]
+    )
+    return list(changed) == [1]
+
+
+async def _confirm(deps: ValidationDeps, version: Version, lease_end: Statement) -> Outcome:
+    statement = statement_of(version)
+    signature = await deps.signer.sign(statement.encode())
+    now = deps.clock.now_ms()
+    change = _transition(version, "validated", "draft", now, "status = 'validating'")
+    columns = {
+        "status": "draft",
+        "statement": statement,
+        "signature": base64.b64encode(signature).decode(),
+        "signing_key_id": deps.signer.key_id,
+        "due_at": now + DRAFT_KEPT_MS,
+        "updated_at": now,
+    }
+    try:
+        await deps.records.batch([change.event(), change.update(columns), lease_end])
+    except ConflictError:
+        return await _settled(deps.records, version.id)
+    return Outcome("draft", version.id)
+
+
+async def _refuse(
+    deps: ValidationDeps,
+    version: Version,
+    problems: Sequence[ArchiveProblem],
+    upload_id: str,
+    token: str,
+) -> Outcome:
+    lease_end = leases.giving_back(upload_id, token)
+    return await _fail(deps.records, deps.clock, version, problems, "invalid", [lease_end])
+
+
+async def _fail(
+    records: "Records",
+    clock: "Clock",
+    version: Version,
+    problems: Sequence[ArchiveProblem],
+    reason: str,
+    further: Sequence[Statement],
+) -> Outcome:
+    now = clock.now_ms()
+    # A version that another consumer has accepted meanwhile must not lose its burned code.
+    unaccepted = " AND object_key IS NULL" if version.object_key is None else ""
+    change = _transition(version, reason, "failed", now, "status = 'validating'" + unaccepted)
+    members = [problem.to_member() for problem in problems]
+    columns = {
+        "status": "failed",
+        "problems": json.dumps(members),
+        "due_at": now + FAILED_KEPT_MS,
+        "updated_at": now,
+    }
+    try:
+        await records.batch([change.event(), change.update(columns), *further])
+    except ConflictError:
+        return await _settled(records, version.id)
+    return Outcome("failed", version.id, reason, tuple(members))
+
+
+def _transition(
+    version: Version, reason: str, to_state: str, now: int, guard: str
+) -> events.Transition:
+    return events.Transition(
+        "version",
+        version.id,
+        version.revision,
+        ACTOR,
+        reason,
+        "validating",
+        to_state,
+        now,
+        events.Guard(guard),
+    )
+
+
+def statement_of(version: Version) -> str:
+    """The text that the platform signs: never the hash alone, so that no package can pose as
+    another."""
+    return (
+        f"stowage-package-v1\n{version.developer_id}\n{version.app_id}\n{version.version_code}\n"
+        f"{version.size}\n{version.sha256}\n"
+    )
+
+
+def _busy(upload: Upload, now: int, at_most_seconds: int) -> Outcome:
+    """Until the lease as it was last seen is over; `at_most_seconds` where it was seen free."""
+    left = (upload.lease_until or 0) - now
+    seconds = -(-left // 1000) if left > 0 else at_most_seconds
+    detail = "another consumer works on it"
+    return Outcome("busy", upload.version_id, detail, retry_after_seconds=seconds)
+
+
+async def _settled(records: "Records", version_id: str) -> Outcome:
+    version = await find_version(records, version_id)
+    return Outcome("settled", version_id, f"the version is {version.status if version else 'gone'}")
+
+
+async def _give_back(deps: ValidationDeps, upload_id: str, token: str) -> None:
+    await deps.records.batch([leases.giving_back(upload_id, token)])

@@ -1,0 +1,331 @@
+"""The life of a version up to its validation, as its developer drives it.
+
+uploading -> validating -> draft -> published, or -> failed. The step from `validating` on belongs
+to `core.validation`, the overdue ones to `core.schedule`.
+"""
+
+from typing import TYPE_CHECKING
+
+from functions.core import access, apps, events, fields
+from functions.core.catalog import PACKAGE_TYPE, TempUpload
+from functions.core.ids import new_id
+from functions.core.platform import (
+    ATTEMPTS,
+    TEMP_KEPT_MS,
+    VALIDATION_DEADLINE_MS,
+)
+from functions.core.problems import ProblemError, busy, conflict, not_found
+from functions.core.publication import publish_version
+from functions.core.version_records import (
+    Upload,
+    Version,
+    find_occupant,
+    find_upload,
+    find_version,
+    get_version,
+)
+from functions.ports.queue import QueueError
+from functions.ports.records import ConflictError, Records, Statement
+
+__all__ = ["complete_version", "create_version", "get_version", "publish_version"]
+
+if TYPE_CHECKING:
+    from functions.core.platform import Limits
+    from functions.ports.clock import Clock
+    from functions.ports.entropy import Entropy
+    from functions.ports.object_store import ObjectReader
+    from functions.ports.queue import Queue
+
+
+async def create_version(
+    records: Records,
+    clock: "Clock",
+    entropy: "Entropy",
+    limits: "Limits",
+    caller: access.Caller,
+    app_id: str,
+    version_code: int,
+    version_name: str,
+    size: int,
+    sha256: str,
+) -> tuple[Version, Upload, bool]:
+    """A version in `uploading` with its upload, and whether it was created now.
+
+    The same code, name, size and sha256 while the version is `uploading` gives the same upload with
+    a later `expires_at` (False). A code whose version has failed is free again.
+    Raises: ProblemError 404/403, 422, 409 `version-code-taken`.
+    """
+    app = await apps.own_app(records, caller, app_id)
+    found = fields.Collector()
+    found.integer(version_code, 1, fields.MAX_VERSION_CODE, "/version_code")
+    found.version_name(version_name)
+    found.integer(size, 1, limits.max_package_bytes, "/size")
+    found.sha256(sha256)
+    found.check()
+    for _ in range(ATTEMPTS):
+        occupant = await find_occupant(records, app_id, version_code)
+        if occupant is not None:
+            wanted = (version_name, size, sha256)
+            resumed = await _resume(records, clock, limits, occupant, wanted)
+            if resumed is not None:
+                return (*resumed, False)
+            continue
+        now = clock.now_ms()
+        version, upload = _new_version(
+            app,
+            version_code,
+            version_name,
+            size,
+            sha256,
+            now,
+            limits,
+            new_id(clock, entropy),
+            new_id(clock, entropy),
+        )
+        try:
+            await records.batch(_insertion(version, upload, caller.actor))
+        except ConflictError:
+            continue
+        return version, upload, True
+    raise busy()
+
+
+async def _resume(
+    records: Records,
+    clock: "Clock",
+    limits: "Limits",
+    occupant: Version,
+    wanted: tuple[str, int, str],
+) -> tuple[Version, Upload] | None:
+    """The occupant's upload with a later expiry; None where the occupant changed meanwhile.
+
+    Raises: ProblemError 409 where the occupant is no unfinished upload of the same package.
+    """
+    upload = await find_upload(records, occupant.id)
+    same = (occupant.version_name, occupant.size, occupant.sha256) == wanted
+    if upload is None or occupant.is_deleted or occupant.status != "uploading" or not same:
+        raise _taken(occupant, same=same)
+    expires_at = max(upload.expires_at, _url_expiry(clock.now_ms(), limits))
+    due_at = expires_at + TEMP_KEPT_MS
+    # Both rows or none: the schedule takes a version as abandoned by its due_at, and deletes by the
+    # upload's expiry.
+    changed = await records.batch(
+        [
+            Statement(
+                "UPDATE version SET due_at = ? WHERE id = ? AND revision = ?"
+                " AND status = 'uploading' AND due_at <= ?",
+                (due_at, occupant.id, occupant.revision, due_at),
+            ),
+            Statement(
+                "UPDATE upload SET expires_at = ? WHERE id = ? AND expires_at <= ? AND EXISTS"
+                " (SELECT 1 FROM version WHERE id = ? AND revision = ? AND status = 'uploading')",
+                (expires_at, upload.id, expires_at, occupant.id, occupant.revision),
+            ),
+        ]
+    )
+    if list(changed) != [1, 1]:
+        return None
+    version = await find_version(records, occupant.id)
+    later = await find_upload(records, occupant.id)
+    return None if version is None or later is None else (version, later)
+
+
+async def complete_version(
+    records: Records,
+    uploads: "ObjectReader",
+    queue: "Queue",
+    clock: "Clock",
+    caller: access.Caller,
+    version_id: str,
+) -> Version:
+    """Takes the upload as finished: `validating`, and a message to the jobs. Repeating it gives the
+    version as it is by now. Where the message is lost the schedule sends another, so a failing
+    queue is no failure of the call.
+
+    Raises: ProblemError 404/403, 409 `upload-missing`, 409 `upload-size-mismatch`.
+    """
+    access.require_developer(caller)
+    for _ in range(ATTEMPTS):
+        version = await get_version(records, caller, version_id)
+        upload = await find_upload(records, version_id)
+        if upload is None:
+            raise not_found("version")
+        if version.status == "uploading":
+            etag = await _uploaded_etag(uploads, upload)
+            if not await _begin_validation(records, clock, caller, version, upload, etag):
+                continue
+            version = await get_version(records, caller, version_id)
+        if version.status == "validating":
+            await _send(queue, version.id, upload.id)
+        return version
+    raise busy()
+
+
+async def _uploaded_etag(uploads: "ObjectReader", upload: Upload) -> str:
+    info = await uploads.head(upload.object_key)
+    if info is None:
+        raise conflict(
+            "upload-missing",
+            "Nothing was uploaded yet. Send the package to the upload URL first; create the "
+            "version again for a "
+            "fresh URL.",
+        )
+    if info.size != upload.size:
+        raise conflict(
+            "upload-size-mismatch",
+            f"The uploaded object has {info.size} bytes, but the version was created for "
+            f"{upload.size}.",
+        )
+    return info.etag
+
+
+async def _begin_validation(
+    records: Records,
+    clock: "Clock",
+    caller: access.Caller,
+    version: Version,
+    upload: Upload,
+    etag: str,
+) -> bool:
+    now = clock.now_ms()
+    change = events.Transition(
+        "version",
+        version.id,
+        version.revision,
+        caller.actor,
+        "completed",
+        "uploading",
+        "validating",
+        now,
+        events.Guard("status = 'uploading'"),
+    )
+    columns = {"status": "validating", "due_at": now + VALIDATION_DEADLINE_MS, "updated_at": now}
+    try:
+        await records.batch(
+            [
+                change.event(),
+                change.update(columns),
+                Statement("UPDATE upload SET etag = ? WHERE id = ?", (etag, upload.id)),
+            ]
+        )
+    except ConflictError:
+        return False
+    return True
+
+
+async def _send(queue: "Queue", version_id: str, upload_id: str) -> None:
+    """Sent again on every repetition while validating: a second message is harmless (the lease, the
+    conditions), a lost one would keep the developer waiting for the schedule."""
+    try:
+        await queue.send({"version_id": version_id, "upload_id": upload_id})
+    except QueueError:
+        # The row says `validating`: the schedule sends the message once the deadline is over.
+        return
+
+
+def _url_expiry(now: int, limits: "Limits") -> int:
+    return now + limits.upload_url_seconds * 1000
+
+
+def _new_version(
+    app: apps.App,
+    version_code: int,
+    version_name: str,
+    size: int,
+    sha256: str,
+    now: int,
+    limits: "Limits",
+    version_id: str,
+    upload_id: str,
+) -> tuple[Version, Upload]:
+    expires_at = _url_expiry(now, limits)
+    version = Version(
+        id=version_id,
+        app_id=app.id,
+        developer_id=app.developer_id,
+        version_code=version_code,
+        version_name=version_name,
+        status="uploading",
+        size=size,
+        sha256=sha256,
+        object_key=None,
+        statement=None,
+        signature=None,
+        signing_key_id=None,
+        problems=(),
+        due_at=expires_at + TEMP_KEPT_MS,
+        created_at=now,
+        updated_at=now,
+        published_at=None,
+        deleted_at=None,
+        revision=1,
+    )
+    upload = Upload(
+        id=upload_id,
+        version_id=version_id,
+        kind="package",
+        object_key=TempUpload(upload_id).key,
+        size=size,
+        sha256=sha256,
+        content_type=PACKAGE_TYPE,
+        etag=None,
+        expires_at=expires_at,
+        lease_token=None,
+        lease_until=None,
+        created_at=now,
+    )
+    return version, upload
+
+
+def _insertion(version: Version, upload: Upload, actor: str) -> list[Statement]:
+    return [
+        Statement(
+            "INSERT INTO version (id, app_id, version_code, version_name, status, size, sha256,"
+            " problems, due_at, created_at, updated_at, revision)"
+            " VALUES (?, ?, ?, ?, 'uploading', ?, ?, '[]', ?, ?, ?, 1)",
+            (
+                version.id,
+                version.app_id,
+                version.version_code,
+                version.version_name,
+                version.size,
+                version.sha256,
+                version.due_at,
+                version.created_at,
+                version.updated_at,
+            ),
+        ),
+        Statement(
+            "INSERT INTO upload (id, version_id, kind, object_key, size, sha256, content_type,"
+            " expires_at, created_at) VALUES (?, ?, 'package', ?, ?, ?, ?, ?, ?)",
+            (
+                upload.id,
+                version.id,
+                upload.object_key,
+                upload.size,
+                upload.sha256,
+                upload.content_type,
+                upload.expires_at,
+                upload.created_at,
+            ),
+        ),
+        events.created(version.id, "version", actor, "uploading", version.created_at),
+    ]
+
+
+def _taken(occupant: Version, *, same: bool) -> ProblemError:
+    code = occupant.version_code
+    if occupant.status == "uploading" and not same:
+        detail = (
+            f"Version code {code} is being uploaded with another name, size or SHA-256. Finish "
+            f"that upload, wait until "
+            "it expires, or choose a higher version code."
+        )
+    else:
+        detail = (
+            f"Version code {code} is taken by a version that is {occupant.status}. Choose a "
+            f"higher version code."
+        )
+    return conflict(
+        "version-code-taken", detail, version_id=occupant.id, version_status=occupant.status
+    )

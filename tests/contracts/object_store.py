@@ -1,0 +1,291 @@
+"""What every `ObjectStore` keeps, whatever lies behind it.
+
+An adapter's suite is a subclass with the fixture `store`: an empty bucket.
+"""
+
+import asyncio
+import hashlib
+from collections.abc import AsyncIterator, Coroutine
+from typing import TypeVar
+
+import pytest
+
+from functions.ports.object_store import (
+    ByteRange,
+    ChecksumMismatchError,
+    ObjectInfo,
+    ObjectStore,
+    ObjectStoreError,
+    PreconditionFailedError,
+    RangeNotSatisfiableError,
+    StoredObject,
+)
+
+T = TypeVar("T")
+
+
+def run(work: Coroutine[object, object, T]) -> T:
+    return asyncio.run(work)
+
+
+async def put(
+    store: ObjectStore, key: str, content: bytes, *, create_only: bool = True
+) -> ObjectInfo:
+    return await store.put(
+        key, content, length=len(content), content_type="text/plain", create_only=create_only
+    )
+
+
+async def content_of(stored: StoredObject | ObjectInfo | None) -> bytes:
+    assert isinstance(stored, StoredObject)
+    return b"".join([chunk async for chunk in stored.body])
+
+
+class Chunks:
+    """A body that is no `bytes`."""
+
+    def __init__(self, *chunks: bytes) -> None:
+        self._chunks = chunks
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        for chunk in self._chunks:
+            yield chunk
+
+
+class ObjectStoreContract:
+    def test_an_object_comes_back_as_it_was_put(self, store: ObjectStore) -> None:
+        async def scenario() -> None:
+            digest = hashlib.sha256(b"hello").hexdigest()
+            put_info = await store.put(
+                "a/b c+ü.txt",
+                b"hello",
+                length=5,
+                content_type="text/x-test",
+                cache_control="no-store",
+                sha256=digest,
+                metadata={"origin": "test"},
+            )
+            stored = await store.get("a/b c+ü.txt")
+            assert isinstance(stored, StoredObject)
+            assert (stored.offset, stored.length) == (0, 5)
+            assert await content_of(stored) == b"hello"
+            for info in (stored.info, put_info, await store.head("a/b c+ü.txt")):
+                assert info is not None
+                assert (info.key, info.size, info.sha256) == ("a/b c+ü.txt", 5, digest)
+                assert info.etag == put_info.etag
+                assert info.etag.strip('"') == info.etag
+            head = await store.head("a/b c+ü.txt")
+            assert head is not None
+            assert head.content_type == "text/x-test"
+            assert head.cache_control == "no-store"
+            assert dict(head.metadata) == {"origin": "test"}
+
+        run(scenario())
+
+    def test_a_missing_object_is_none(self, store: ObjectStore) -> None:
+        async def scenario() -> None:
+            assert await store.head("missing") is None
+            assert await store.get("missing") is None
+            assert await store.get("missing", ByteRange(5, 5)) is None
+            assert await store.sha256("missing") is None
+
+        run(scenario())
+
+    def test_without_a_promised_digest_none_is_told(self, store: ObjectStore) -> None:
+        async def scenario() -> None:
+            await put(store, "plain", b"x")
+            head = await store.head("plain")
+            assert head is not None
+            assert head.sha256 is None
+
+        run(scenario())
+
+    def test_a_create_only_put_never_replaces(self, store: ObjectStore) -> None:
+        async def scenario() -> None:
+            await put(store, "once", b"first")
+            with pytest.raises(PreconditionFailedError):
+                await put(store, "once", b"second")
+            assert await content_of(await store.get("once")) == b"first"
+
+        run(scenario())
+
+    def test_of_racing_create_only_puts_one_wins(self, store: ObjectStore) -> None:
+        async def scenario() -> None:
+            contents = [f"writer {number}".encode() for number in range(8)]
+            results = await asyncio.gather(
+                *(put(store, "raced", content) for content in contents), return_exceptions=True
+            )
+            winners = [
+                content
+                for content, result in zip(contents, results, strict=True)
+                if not isinstance(result, BaseException)
+            ]
+            assert len(winners) == 1
+            losers = [result for result in results if isinstance(result, BaseException)]
+            assert all(isinstance(loser, PreconditionFailedError) for loser in losers)
+            assert await content_of(await store.get("raced")) == winners[0]
+
+        run(scenario())
+
+    def test_a_put_that_may_replace_does(self, store: ObjectStore) -> None:
+        async def scenario() -> None:
+            first = await put(store, "index", b"old")
+            second = await put(store, "index", b"new", create_only=False)
+            assert first.etag != second.etag
+            assert await content_of(await store.get("index")) == b"new"
+
+        run(scenario())
+
+    def test_wrong_bytes_are_refused_and_nothing_is_stored(self, store: ObjectStore) -> None:
+        async def scenario() -> None:
+            with pytest.raises(ChecksumMismatchError):
+                await store.put(
+                    "bad", b"hello", length=5, content_type="text/plain", sha256="0" * 64
+                )
+            assert await store.head("bad") is None
+
+        run(scenario())
+
+    @pytest.mark.parametrize("length", [3, 7])
+    def test_a_wrong_length_is_refused_and_nothing_is_stored(
+        self, store: ObjectStore, length: int
+    ) -> None:
+        async def scenario() -> None:
+            with pytest.raises(ObjectStoreError):
+                await store.put(
+                    "bad", Chunks(b"he", b"llo"), length=length, content_type="text/plain"
+                )
+            assert await store.head("bad") is None
+
+        run(scenario())
+
+    def test_a_stream_is_stored_whole(self, store: ObjectStore) -> None:
+        async def scenario() -> None:
+            await store.put("s", Chunks(b"he", b"llo"), length=5, content_type="text/plain")
+            assert await content_of(await store.get("s")) == b"hello"
+
+        run(scenario())
+
+    def test_a_body_of_the_store_can_be_put_again(self, store: ObjectStore) -> None:
+        async def scenario() -> None:
+            content = bytes(range(256)) * 1000
+            await put(store, "from", content)
+            stored = await store.get("from")
+            assert isinstance(stored, StoredObject)
+            digest = hashlib.sha256(content).hexdigest()
+            await store.put(
+                "to",
+                stored.body,
+                length=stored.length,
+                content_type="text/plain",
+                sha256=digest,
+            )
+            assert await store.sha256("to") == digest
+
+        run(scenario())
+
+    def test_an_empty_object_is_an_object(self, store: ObjectStore) -> None:
+        async def scenario() -> None:
+            await put(store, "empty", b"")
+            assert await content_of(await store.get("empty")) == b""
+            with pytest.raises(RangeNotSatisfiableError):
+                await store.get("empty", ByteRange(0, 1))
+
+        run(scenario())
+
+    @pytest.mark.parametrize(
+        ("byte_range", "offset", "content"),
+        [
+            (ByteRange(2, 3), 2, b"234"),
+            (ByteRange(7), 7, b"789"),
+            (ByteRange(7, 100), 7, b"789"),
+            (ByteRange(0, 1), 0, b"0"),
+            (ByteRange(suffix=4), 6, b"6789"),
+            (ByteRange(suffix=100), 0, b"0123456789"),
+        ],
+    )
+    def test_a_range_is_cut_to_the_object(
+        self, store: ObjectStore, byte_range: ByteRange, offset: int, content: bytes
+    ) -> None:
+        async def scenario() -> None:
+            await put(store, "digits", b"0123456789")
+            stored = await store.get("digits", byte_range)
+            assert isinstance(stored, StoredObject)
+            assert (stored.offset, stored.length, stored.info.size) == (offset, len(content), 10)
+            assert await content_of(stored) == content
+
+        run(scenario())
+
+    @pytest.mark.parametrize("byte_range", [ByteRange(10), ByteRange(11, 5), ByteRange(2**62)])
+    def test_a_range_past_the_end_tells_the_size(
+        self, store: ObjectStore, byte_range: ByteRange
+    ) -> None:
+        async def scenario() -> None:
+            await put(store, "digits", b"0123456789")
+            with pytest.raises(RangeNotSatisfiableError) as caught:
+                await store.get("digits", byte_range)
+            assert (caught.value.key, caught.value.size) == ("digits", 10)
+
+        run(scenario())
+
+    def test_a_known_etag_gets_no_body(self, store: ObjectStore) -> None:
+        async def scenario() -> None:
+            info = await put(store, "known", b"hello")
+            found = await store.get("known", unless_etags=frozenset({"other", info.etag}))
+            assert isinstance(found, ObjectInfo)
+            assert (found.key, found.size, found.etag) == ("known", 5, info.etag)
+            other = await store.get("known", unless_etags=frozenset({"other"}))
+            assert await content_of(other) == b"hello"
+
+        run(scenario())
+
+    def test_a_known_etag_counts_before_the_range(self, store: ObjectStore) -> None:
+        async def scenario() -> None:
+            info = await put(store, "known", b"hello")
+            found = await store.get("known", ByteRange(99, 1), unless_etags=frozenset({info.etag}))
+            assert isinstance(found, ObjectInfo)
+
+        run(scenario())
+
+    def test_deleting_twice_is_a_success(self, store: ObjectStore) -> None:
+        async def scenario() -> None:
+            await put(store, "gone", b"x")
+            await store.delete("gone")
+            await store.delete("gone")
+            assert await store.head("gone") is None
+
+        run(scenario())
+
+    def test_a_list_goes_by_prefix_and_page_in_order_of_bytes(self, store: ObjectStore) -> None:
+        async def scenario() -> None:
+            # U+FFFF sorts before U+10000 as UTF-8, but behind it as UTF-16.
+            keys = ["p/a", "p/b/c", "p/é", "p/\uffee", "p/\U00010000", "q/a"]
+            for key in reversed(keys):
+                await put(store, key, b"x")
+            found: list[str] = []
+            cursor: str | None = None
+            while True:
+                page = await store.list_objects("p/", cursor, limit=2)
+                assert len(page.objects) <= 2
+                found += [info.key for info in page.objects]
+                cursor = page.cursor
+                if cursor is None:
+                    break
+            assert found == sorted(keys[:-1], key=str.encode)
+
+        run(scenario())
+
+    def test_a_list_of_nothing_is_one_empty_page(self, store: ObjectStore) -> None:
+        async def scenario() -> None:
+            page = await store.list_objects("nothing/")
+            assert (page.objects, page.cursor) == ((), None)
+
+        run(scenario())
+
+    def test_the_digest_is_that_of_the_bytes(self, store: ObjectStore) -> None:
+        async def scenario() -> None:
+            content = b"0123456789" * 50_000
+            await put(store, "big", content)
+            assert await store.sha256("big") == hashlib.sha256(content).hexdigest()
+
+        run(scenario())

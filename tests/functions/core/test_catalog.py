@@ -1,0 +1,118 @@
+import pytest
+
+from functions.core import catalog
+from functions.core.catalog import (
+    Icon,
+    ObjectKind,
+    PackageManifest,
+    PackageObject,
+    RepositoryFile,
+    Screenshot,
+    TempUpload,
+    parse_public,
+)
+
+DAY = "public, max-age=86400, immutable"
+
+
+@pytest.mark.parametrize(
+    ("kind", "bucket", "key", "content_type", "cache_control", "tags"),
+    [
+        (
+            TempUpload("u"),
+            "uploads",
+            "temp/u/package.mosis",
+            "application/zip",
+            "no-store",
+            (),
+        ),
+        (
+            PackageObject("d", "a.b", 7),
+            "packages",
+            "packages/d/a.b/7/package.mosis",
+            "application/zip",
+            DAY,
+            ("version:a.b/7", "app:a.b"),
+        ),
+        (
+            PackageManifest("d", "a.b", 7),
+            "packages",
+            "packages/d/a.b/7/manifest.json",
+            "application/json",
+            DAY,
+            ("version:a.b/7", "app:a.b"),
+        ),
+        (
+            Icon("a.b", 32),
+            "assets",
+            "assets/a.b/icon-32.png",
+            "image/png",
+            "public, max-age=604800",
+            ("app:a.b",),
+        ),
+        (
+            Screenshot("a.b", 2),
+            "assets",
+            "assets/a.b/screenshots/2.png",
+            "image/png",
+            "public, max-age=604800",
+            ("app:a.b",),
+        ),
+        (
+            RepositoryFile("l", "l/", "pool/main/a.deb"),
+            "repositories",
+            "l/pool/main/a.deb",
+            "application/vnd.debian.binary-package",
+            DAY,
+            ("location:l",),
+        ),
+        (
+            RepositoryFile("l", "", "dists/stable/Release"),
+            "repositories",
+            "dists/stable/Release",
+            "text/plain; charset=utf-8",
+            "public, max-age=30, stale-if-error=86400",
+            ("location:l",),
+        ),
+    ],
+)
+def test_each_kind_owns_its_key_type_cache_rule_and_tags(
+    kind: ObjectKind,
+    bucket: str,
+    key: str,
+    content_type: str,
+    cache_control: str,
+    tags: tuple[str, ...],
+) -> None:
+    assert (kind.bucket, kind.key, kind.content_type) == (bucket, key, content_type)
+    assert (kind.cache_control, kind.cache_tags) == (cache_control, tags)
+
+
+@pytest.mark.parametrize(
+    ("path", "immutable"),
+    [
+        ("pool/main/h/hello/hello_1.dsc", True),
+        ("dists/stable/main/binary-amd64/by-hash/SHA256/abc", True),
+        ("by-hash/x", True),
+        ("any/where/a.udeb", True),
+        ("dists/stable/InRelease", False),
+        ("dists/stable/main/binary-amd64/Packages.gz", False),
+        ("spool/x", False),
+        ("by-hash", False),
+    ],
+)
+def test_only_what_never_changes_is_immutable(path: str, immutable: bool) -> None:
+    assert ("immutable" in RepositoryFile("l", "l/", path).cache_control) == immutable
+
+
+@pytest.mark.parametrize(
+    "kind", [PackageObject("0d", "a.b", 7), Icon("a", 128), Screenshot("a", 0)]
+)
+def test_a_public_key_is_read_back_as_its_kind(kind: ObjectKind) -> None:
+    assert parse_public(kind.key) == kind
+
+
+def test_the_catalogue_documents_every_kind() -> None:
+    assert catalog.__doc__ is not None
+    for kind in (TempUpload, PackageObject, PackageManifest, Icon, Screenshot, RepositoryFile):
+        assert f"| {kind.__name__} |" in catalog.__doc__

@@ -1,0 +1,107 @@
+import base64
+from dataclasses import replace
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+import boto3
+import pytest
+from botocore.config import Config
+
+from functions.core import sigv4
+from functions.core.presign import PresignSettings, presign_upload
+from functions.core.version_records import Upload, Version
+from tests.contracts.object_store import run
+from tests.functions.core.world import World, a_package, sha256
+
+if TYPE_CHECKING:
+    from functions.core.access import Caller
+
+SETTINGS = PresignSettings("http://127.0.0.1:9000", "auto", "stowage-dev-uploads", "ID", "secret")
+
+
+def made(world: World) -> tuple[Version, Upload]:
+    async def scenario() -> tuple[Version, Upload]:
+        caller: Caller = await world.developer()
+        await world.app(caller)
+        version, upload, _ = await world.create(caller, a_package())
+        return version, upload
+
+    return run(scenario())
+
+
+def test_the_url_signs_everything_that_pins_the_upload(world: World) -> None:
+    version, upload = made(world)
+    put = presign_upload(SETTINGS, upload, version, world.clock.now_ms())
+    content = a_package()
+    assert put.method == "PUT"
+    assert put.headers == {
+        "content-length": str(len(content)),
+        "content-type": "application/zip",
+        "if-none-match": "*",
+        "x-amz-checksum-sha256": base64.b64encode(bytes.fromhex(sha256(content))).decode(),
+    }
+    parts = urlsplit(put.url)
+    assert (parts.scheme, parts.netloc) == ("http", "127.0.0.1:9000")
+    assert parts.path == f"/stowage-dev-uploads/temp/{upload.id}/package.mosis"
+    pairs = dict(sigv4.parse_query(parts.query))
+    assert pairs["X-Amz-SignedHeaders"] == (
+        "content-length;content-type;host;if-none-match;x-amz-checksum-sha256"
+    )
+    assert pairs["X-Amz-Expires"] == "900"
+    assert put.expires_at == upload.expires_at == world.clock.now_ms() + 900_000
+
+
+def test_the_url_is_the_one_that_boto3_makes(world: World) -> None:
+    version, upload = made(world)
+    put = presign_upload(SETTINGS, upload, version, world.clock.now_ms())
+    ours = dict(sigv4.parse_query(urlsplit(put.url).query))
+    client = boto3.client(  # pyright: ignore[reportUnknownMemberType]  (boto3 has no types)
+        "s3",
+        endpoint_url=SETTINGS.endpoint,
+        region_name="auto",
+        aws_access_key_id="ID",
+        aws_secret_access_key="secret",
+        config=Config(signature_version="s3v4", s3={"addressing_style": "path"}),
+    )
+    theirs_url = client.generate_presigned_url(
+        "put_object",
+        Params={
+            "Bucket": SETTINGS.bucket,
+            "Key": upload.object_key,
+            "ContentLength": upload.size,
+            "ContentType": upload.content_type,
+            "ChecksumSHA256": put.headers["x-amz-checksum-sha256"],
+            "IfNoneMatch": "*",
+        },
+        ExpiresIn=900,
+    )
+    theirs = dict(sigv4.parse_query(urlsplit(str(theirs_url)).query))
+    assert ours["X-Amz-SignedHeaders"] == theirs["X-Amz-SignedHeaders"]
+    assert set(ours) <= set(theirs)
+
+
+def test_a_later_url_ends_with_the_upload(world: World) -> None:
+    version, upload = made(world)
+    world.clock.advance(seconds=300, milliseconds=999)
+    put = presign_upload(SETTINGS, upload, version, world.clock.now_ms())
+    assert dict(sigv4.parse_query(urlsplit(put.url).query))["X-Amz-Expires"] == "600"
+
+
+def test_an_upload_that_has_expired_gets_no_url(world: World) -> None:
+    version, upload = made(world)
+    world.clock.advance(seconds=900)
+    with pytest.raises(ValueError, match="seconds"):
+        presign_upload(SETTINGS, upload, version, world.clock.now_ms())
+
+
+def test_an_upload_of_another_version_gets_no_url(world: World) -> None:
+    version, upload = made(world)
+    with pytest.raises(ValueError, match="is not that of"):
+        presign_upload(SETTINGS, upload, replace(version, id="other"), world.clock.now_ms())
+
+
+def test_an_endpoint_may_have_a_path_and_a_bucket_be_in_it(world: World) -> None:
+    version, upload = made(world)
+    settings = replace(SETTINGS, endpoint="https://s3.example/base")
+    put = presign_upload(settings, upload, version, world.clock.now_ms())
+    assert put.url.startswith("https://s3.example/base/stowage-dev-uploads/temp/")

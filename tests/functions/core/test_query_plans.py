@@ -1,0 +1,90 @@
+"""Every statement of every use-case finds its rows by an index."""
+
+import sqlite3
+from collections.abc import Sequence
+
+from functions.adapters.local.records import MIGRATIONS, SqliteRecords
+from functions.core import access, downloads, serving, validation, versions
+from functions.core.repositories import create_repository
+from functions.core.schedule import run_schedule
+from functions.ports.records import Row, Statement
+from tests.contracts.object_store import run
+from tests.functions.core.world import APP, BUCKETS, World, a_package
+
+
+class Recording(SqliteRecords):
+    def __init__(self) -> None:
+        super().__init__()
+        self.seen: dict[str, Statement] = {}
+
+    async def fetch(self, statement: Statement) -> Sequence[Row]:
+        self.seen[statement.sql] = statement
+        return await super().fetch(statement)
+
+    async def batch(self, statements: Sequence[Statement]) -> Sequence[int]:
+        self.seen |= {statement.sql: statement for statement in statements}
+        return await super().batch(statements)
+
+
+async def use_everything(world: World) -> None:
+    caller, tenant = await world.developer(), await world.tenant()
+    await world.app(caller)
+    await world.published(caller, 1)
+    await world.published(caller, 2)
+    await world.create(caller, a_package(), 3)
+    await world.create(caller, a_package(), 3)
+    version, upload = await world.validating(caller, b"no archive", 4)
+    message = {"version_id": version.id, "upload_id": upload.id}
+    world.clock.advance(seconds=120)
+    await run_schedule(world.records, world.uploads, world.queue, world.clock)
+    await validation.mark_dead_letter(world.records, world.clock, message)
+    world.clock.advance(seconds=5000)
+    await run_schedule(world.records, world.uploads, world.queue, world.clock)
+    await versions.get_version(world.records, caller, version.id)
+    for code in (None, 1):
+        await downloads.create_download(
+            world.records, world.clock, None, APP, code, world.keys, "https://cdn.test", 60
+        )
+    _, key = await access.create_key(
+        world.records, world.clock, world.entropy, "tenant", tenant.subject_id, None
+    )
+    await access.list_keys(world.records)
+    await access.revoke_key(world.records, world.clock, key.id)
+    assert tenant.subject_id is not None
+    for multi_tenant, bucket in ((True, BUCKETS[0]), (False, BUCKETS[1])):
+        world.multi_tenant = multi_tenant
+        made = await create_repository(
+            world.records, world.clock, world.entropy, world.repository_settings,
+            tenant.subject_id, f"h{multi_tenant}.example.com".lower(), "stable", bucket,
+        )  # fmt: skip
+        await create_repository(
+            world.records, world.clock, world.entropy, world.repository_settings,
+            tenant.subject_id, made.hostname, "testing", bucket, made.s3_prefix,
+        )  # fmt: skip
+    await serving.resolve_host(world.records, "htrue.example.com", BUCKETS)
+
+
+def plans(statement: Statement) -> list[str]:
+    connection = sqlite3.connect(":memory:")
+    for file in sorted(MIGRATIONS.glob("*.sql")):
+        connection.executescript(file.read_text(encoding="utf-8"))
+    rows = connection.execute(
+        f"EXPLAIN QUERY PLAN {statement.sql}", statement.parameters
+    ).fetchall()
+    connection.close()
+    return [str(row[3]) for row in rows]
+
+
+def test_no_statement_scans_a_table() -> None:
+    records = Recording()
+    world = World(records=records)
+    run(use_everything(world))
+    scans = {
+        sql: plan
+        for sql, statement in records.seen.items()
+        for plan in plans(statement)
+        if plan.startswith("SCAN") and plan != "SCAN CONSTANT ROW"
+    }
+    world.close()
+    assert scans == {}
+    assert len(records.seen) > 40

@@ -1,0 +1,44 @@
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from functions.core.times import amz_date, http_date, parse_http_date, rfc3339
+
+MOMENT = 1_790_000_000_045
+
+
+def test_a_time_is_written_in_each_form() -> None:
+    assert rfc3339(MOMENT) == "2026-09-21T14:13:20.045Z"
+    assert http_date(MOMENT) == "Mon, 21 Sep 2026 14:13:20 GMT"
+    assert amz_date(MOMENT) == "20260921T141320Z"
+
+
+@given(st.integers(0, 253_402_300_799_999))
+def test_every_time_is_read_back(ms: int) -> None:
+    assert datetime.fromisoformat(rfc3339(ms)) == datetime.fromtimestamp(ms // 1000, UTC).replace(
+        microsecond=ms % 1000 * 1000
+    )
+    assert parse_http_date(http_date(ms)) == ms // 1000 * 1000
+
+
+@pytest.mark.parametrize(
+    ("text", "ms"),
+    [
+        ("Mon, 21 Sep 2026 14:13:20 GMT", 1_790_000_000_000),
+        (" Mon, 21 Sep 2026 14:13:20 GMT ", 1_790_000_000_000),
+        ("Mon, 21 Sep 2026 16:13:20 +0200", None),
+        ("Monday, 21-Sep-26 14:13:20 GMT", None),
+        ("nonsense", None),
+        ("", None),
+        ("Mon, 99 Sep 2026 14:13:20 GMT", None),
+    ],
+)
+def test_a_date_of_a_client_is_read_or_is_none(text: str, ms: int | None) -> None:
+    assert parse_http_date(text) == ms
+
+
+@given(st.text(max_size=40))
+def test_no_date_crashes_the_reader(text: str) -> None:
+    parse_http_date(text)
