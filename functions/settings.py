@@ -1,13 +1,15 @@
 """Names of the bindings and variables that a Worker is given, and their values as typed settings.
 
-The program (infra) and the entry points both take the names from here, so that neither spells one twice.
-Standard library only: the edge Worker carries nothing else.
+The program (infra) and the entry points both take the names from here, so that neither spells one
+twice. Standard library only: the edge Worker carries nothing else.
 """
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import cast
+from typing import Self
+
+from functions import setting_values as values
+from functions.setting_values import DownloadKeyRing, PlatformKey, Reader, SigningKey
 
 UPLOADS = "UPLOADS"
 PACKAGES = "PACKAGES"
@@ -33,19 +35,139 @@ S3_ENDPOINT = "S3_ENDPOINT"
 S3_REGION = "S3_REGION"
 UPLOADS_BUCKET = "UPLOADS_BUCKET"
 PLATFORM_KEYS = "PLATFORM_KEYS"
-"""JSON list of `{id, algorithm, public_key, not_before, not_after}`; public, served by `GET /v1/keys`."""
+"""JSON list of `{id, algorithm, public_key, not_before, not_after}`; public, served by `GET
+/v1/keys`."""
 
 PRESIGN_ACCESS_KEY_ID = "PRESIGN_ACCESS_KEY_ID"
 PRESIGN_SECRET_ACCESS_KEY = "PRESIGN_SECRET_ACCESS_KEY"  # noqa: S105  (a name, not a secret)
 DOWNLOAD_KEYS = "DOWNLOAD_KEYS"
-"""Secret JSON `{"current": key id, "keys": {key id: base64 of 32 bytes}}`; two keys are valid while one is rotated."""
+"""Secret JSON `{"current": key id, "keys": {key id: base64 of 32 bytes}}`; two keys are valid while
+one is rotated."""
 SIGNING_KEY = "SIGNING_KEY"
 """Secret JSON `{"id": key id, "seed": base64 of the 32-byte Ed25519 seed}`; jobs only."""
 ROOT_KEY_HASHES = "ROOT_KEY_HASHES"
-"""Secret JSON list of one or two SHA-256 hex digests of root operator secrets (two while one is rotated)."""
+"""Secret JSON list of one or two SHA-256 hex digests of root operator secrets (two while one is
+rotated)."""
+
+VARIABLES = (
+    CDN_URL,
+    API_HOST,
+    CDN_HOST,
+    PLATFORM_ZONE,
+    REPOSITORY_BUCKETS,
+    MULTI_TENANT,
+    UPLOAD_URL_SECONDS,
+    DOWNLOAD_URL_SECONDS,
+    MAX_PACKAGE_BYTES,
+    S3_ENDPOINT,
+    S3_REGION,
+    UPLOADS_BUCKET,
+    PLATFORM_KEYS,
+    PRESIGN_ACCESS_KEY_ID,
+    PRESIGN_SECRET_ACCESS_KEY,
+    DOWNLOAD_KEYS,
+    SIGNING_KEY,
+    ROOT_KEY_HASHES,
+)
+"""Every text variable and secret; each Worker has some of them."""
 
 
 def repository_binding(bucket: str) -> str:
-    """The binding of a repository bucket. R2 names hold lower-case letters, digits and hyphens only, so no two buckets
-    share a binding."""
+    """The binding of a repository bucket. R2 names hold lower-case letters, digits and hyphens
+    only, so no two buckets share a binding."""
     return "REPOSITORY_" + bucket.upper().replace("-", "_")
+
+
+@dataclass(frozen=True, slots=True)
+class EdgeSettings:
+    api_host: str
+    cdn_host: str
+    platform_zone: str
+    repository_buckets: tuple[str, ...]
+    download_keys: DownloadKeyRing
+
+    @classmethod
+    def from_mapping(cls, variables: Mapping[str, str | None]) -> Self:
+        """Raises: SettingsError."""
+        reader = Reader(variables)
+        return reader.finish(
+            lambda: cls(
+                api_host=reader.text(API_HOST),
+                cdn_host=reader.text(CDN_HOST),
+                platform_zone=reader.text(PLATFORM_ZONE),
+                repository_buckets=reader.parsed(REPOSITORY_BUCKETS, values.buckets, ()),
+                download_keys=reader.parsed(DOWNLOAD_KEYS, values.download_keys, values.NO_KEYS),
+            )
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ApiSettings:
+    api_host: str
+    cdn_host: str
+    platform_zone: str
+    repository_buckets: tuple[str, ...]
+    download_keys: DownloadKeyRing
+    cdn_url: str
+    multi_tenant: bool
+    upload_url_seconds: int
+    download_url_seconds: int
+    max_package_bytes: int
+    s3_endpoint: str
+    s3_region: str
+    uploads_bucket: str
+    presign_access_key_id: str
+    presign_secret_access_key: str
+    platform_keys: tuple[PlatformKey, ...]
+    root_key_hashes: tuple[str, ...]
+
+    @classmethod
+    def from_mapping(cls, variables: Mapping[str, str | None]) -> Self:
+        """Raises: SettingsError."""
+        reader = Reader(variables)
+        return reader.finish(
+            lambda: cls(
+                api_host=reader.text(API_HOST),
+                cdn_host=reader.text(CDN_HOST),
+                platform_zone=reader.text(PLATFORM_ZONE),
+                repository_buckets=reader.parsed(REPOSITORY_BUCKETS, values.buckets, ()),
+                download_keys=reader.parsed(DOWNLOAD_KEYS, values.download_keys, values.NO_KEYS),
+                cdn_url=reader.parsed(CDN_URL, values.base_url, ""),
+                multi_tenant=reader.parsed(MULTI_TENANT, values.boolean, False),
+                upload_url_seconds=reader.parsed(UPLOAD_URL_SECONDS, values.integer(1, 900), 0),
+                download_url_seconds=reader.parsed(
+                    DOWNLOAD_URL_SECONDS, values.integer(1, 3600), 0
+                ),
+                max_package_bytes=reader.parsed(
+                    MAX_PACKAGE_BYTES, values.integer(1, values.MAX_PUT), 0
+                ),
+                s3_endpoint=reader.parsed(S3_ENDPOINT, values.base_url, ""),
+                s3_region=reader.text(S3_REGION),
+                uploads_bucket=reader.text(UPLOADS_BUCKET),
+                presign_access_key_id=reader.text(PRESIGN_ACCESS_KEY_ID),
+                presign_secret_access_key=reader.text(PRESIGN_SECRET_ACCESS_KEY),
+                platform_keys=reader.parsed(PLATFORM_KEYS, values.platform_keys, ()),
+                root_key_hashes=reader.parsed(ROOT_KEY_HASHES, values.hashes, ()),
+            )
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class JobsSettings:
+    max_package_bytes: int
+    upload_url_seconds: int
+    signing_key: SigningKey
+
+    @classmethod
+    def from_mapping(cls, variables: Mapping[str, str | None]) -> Self:
+        """Raises: SettingsError."""
+        reader = Reader(variables)
+        return reader.finish(
+            lambda: cls(
+                max_package_bytes=reader.parsed(
+                    MAX_PACKAGE_BYTES, values.integer(1, values.MAX_PUT), 0
+                ),
+                upload_url_seconds=reader.parsed(UPLOAD_URL_SECONDS, values.integer(1, 900), 0),
+                signing_key=reader.parsed(SIGNING_KEY, values.signing_key, values.NO_SIGNING_KEY),
+            )
+        )

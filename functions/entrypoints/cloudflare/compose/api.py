@@ -1,0 +1,75 @@
+"""Builds the api Worker's adapters."""
+
+from typing import Any
+
+from starlette.types import ASGIApp
+
+from functions import settings
+from functions.adapters.cloudflare.d1 import D1Records
+from functions.adapters.cloudflare.queue import CloudflareQueue
+from functions.adapters.cloudflare.r2_reader import R2ObjectReader
+from functions.adapters.cloudflare.system import SystemClock, SystemEntropy
+from functions.core.download_tokens import DownloadKeys
+from functions.core.platform import Limits
+from functions.core.presign import PresignSettings
+from functions.core.repositories import RepositorySettings
+from functions.entrypoints.cloudflare.compose.bindings import native, variables
+from functions.entrypoints.http_api.application import application
+from functions.entrypoints.http_api.services import Services
+
+
+class _Isolate:
+    """One application for the isolate, built at import; its services at the first request, when
+    there is an `env`."""
+
+    def __init__(self) -> None:
+        self.env: Any = None
+        self.application = application(self.services)
+        self._services: Services | None = None
+
+    def services(self) -> Services:
+        if self._services is None:
+            self._services = _build(self.env)
+        return self._services
+
+
+_isolate = _Isolate()
+
+
+def api(env: Any) -> ASGIApp:
+    _isolate.env = env
+    return _isolate.application
+
+
+def _build(env: Any) -> Services:
+    """Raises: SettingsError."""
+    given = settings.ApiSettings.from_mapping(variables(env))
+    return Services(
+        records=D1Records(native(env, settings.DATABASE)),
+        clock=SystemClock(),
+        entropy=SystemEntropy(),
+        uploads=R2ObjectReader(native(env, settings.UPLOADS)),
+        queue=CloudflareQueue(native(env, settings.VALIDATE_QUEUE)),
+        limits=Limits(
+            max_package_bytes=given.max_package_bytes,
+            upload_url_seconds=given.upload_url_seconds,
+            download_url_seconds=given.download_url_seconds,
+        ),
+        root_key_hashes=given.root_key_hashes,
+        presign=PresignSettings(
+            endpoint=given.s3_endpoint,
+            region=given.s3_region,
+            bucket=given.uploads_bucket,
+            access_key_id=given.presign_access_key_id,
+            secret_access_key=given.presign_secret_access_key,
+        ),
+        download_keys=DownloadKeys(given.download_keys.current, given.download_keys.keys),
+        cdn_url=given.cdn_url,
+        repositories=RepositorySettings(
+            buckets=given.repository_buckets,
+            multi_tenant=given.multi_tenant,
+            platform_zone=given.platform_zone,
+            platform_hosts=(given.api_host, given.cdn_host),
+        ),
+        platform_keys=given.platform_keys,
+    )

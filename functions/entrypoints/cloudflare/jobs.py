@@ -1,0 +1,54 @@
+"""The jobs Worker: queues and schedule. It has no route; only its bindings reach it."""
+
+import json
+import logging
+from dataclasses import dataclass
+from typing import Any
+
+import js
+from workers import WorkerEntrypoint, python_to_rpc
+
+from functions.adapters.cloudflare.javascript import js_object
+from functions.entrypoints.cloudflare.compose.jobs import built
+from functions.entrypoints.cloudflare.console import log_to_console
+from functions.entrypoints.job_queue import consume
+
+log = logging.getLogger("stowage.jobs")
+
+log_to_console()
+
+
+@dataclass(frozen=True, slots=True)
+class NativeDelivery:
+    message: Any
+
+    @property
+    def id(self) -> str:
+        return str(self.message.id)
+
+    @property
+    def attempts(self) -> int:
+        return int(self.message.attempts)
+
+    def body(self) -> object:
+        # A body that is `undefined` has no JSON text.
+        return json.loads(js.JSON.stringify(self.message.body) or "null")
+
+    def ack(self) -> None:
+        self.message.ack()
+
+    def retry(self, delay_seconds: int) -> None:
+        self.message.retry(js_object({"delaySeconds": delay_seconds}))
+
+
+class Default(WorkerEntrypoint):
+    async def queue(self, batch: Any, *_: object) -> None:
+        native = python_to_rpc(batch)
+        deliveries = [NativeDelivery(message) for message in native.messages]
+        await consume(deliveries, built(self.env).jobs.handler(str(native.queue)))
+
+    async def scheduled(self, *_: object) -> None:
+        report = await built(self.env).run_schedule()
+        log.info("schedule: %s", report)
+        for error in report.errors:
+            log.error("schedule: %s", error)

@@ -1,0 +1,64 @@
+"""Who calls: the dependencies through which endpoints get their services and their caller.
+
+They run before the body is validated, so that a caller learns nothing of an endpoint that is not
+for its role.
+"""
+
+from typing import Annotated, cast
+
+from fastapi import Depends, Request, Security
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+
+from functions.core import access
+from functions.core.access import Caller
+from functions.entrypoints.http_api.services import Services
+
+BEARER = HTTPBearer(
+    auto_error=False,
+    scheme_name="apiKey",
+    description="An API key of Stowage: `stw_...`.",
+)
+
+
+async def _services(request: Request) -> Services:
+    return cast("Services", request.app.state.services())
+
+
+Platform = Annotated[Services, Depends(_services)]
+# Declares the scheme in the OpenAPI document; the header itself is read by the core.
+_Declared = Annotated[HTTPAuthorizationCredentials | None, Security(BEARER)]
+
+
+async def _caller(request: Request, services: Platform, _: _Declared) -> Caller:
+    return await access.authenticate(
+        services.records,
+        services.clock,
+        services.root_key_hashes,
+        request.headers.get("authorization"),
+    )
+
+
+AnyCaller = Annotated[Caller, Depends(_caller)]
+
+
+async def _anonymous_or_caller(
+    request: Request, services: Platform, declared: _Declared
+) -> Caller | None:
+    if "authorization" not in request.headers:
+        return None
+    return await _caller(request, services, declared)
+
+
+async def _operator(caller: AnyCaller) -> Caller:
+    access.require_operator(caller)
+    return caller
+
+
+async def _developer(caller: AnyCaller) -> Caller:
+    access.require_developer(caller)
+    return caller
+
+
+OptionalCaller = Annotated[Caller | None, Depends(_anonymous_or_caller)]
+Operator = Annotated[Caller, Depends(_operator)]
+Developer = Annotated[Caller, Depends(_developer)]

@@ -1,0 +1,56 @@
+"""`/v1/apps`"""
+
+from typing import Literal
+
+from fastapi import APIRouter, status
+
+from functions.core.apps import create_app
+from functions.entrypoints.http_api.access import Developer, Platform
+from functions.entrypoints.http_api.json_body import JsonRoute
+from functions.entrypoints.http_api.problem_answers import documented
+from functions.entrypoints.http_api.values import Answer, Body, Time
+
+router = APIRouter(tags=["apps"], route_class=JsonRoute)
+
+
+class NewApp(Body):
+    app_id: str
+    name: str
+    visibility: Literal["public", "private"] = "public"
+
+
+class App(Answer):
+    id: str
+    developer_id: str
+    name: str
+    visibility: Literal["public", "private"]
+    current_version_id: str | None
+    created_at: Time
+
+
+class CreatedApp(Answer):
+    app_id: str
+    app: App
+
+
+@router.post(
+    "/v1/apps",
+    status_code=status.HTTP_201_CREATED,
+    summary="Create an app of the calling developer",
+    responses=documented(401, 403, 404, 409, 422),
+)
+async def post_app(caller: Developer, services: Platform, body: NewApp) -> CreatedApp:
+    app = await create_app(
+        services.records, services.clock, caller, body.app_id, body.name, body.visibility
+    )
+    return CreatedApp(
+        app_id=app.id,
+        app=App(
+            id=app.id,
+            developer_id=app.developer_id,
+            name=app.name,
+            visibility=app.visibility,
+            current_version_id=app.current_version_id,
+            created_at=app.created_at,
+        ),
+    )

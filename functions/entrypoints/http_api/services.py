@@ -1,0 +1,30 @@
+"""What the control plane needs from the platform it runs on."""
+
+from dataclasses import dataclass
+
+from functions.core.download_tokens import DownloadKeys
+from functions.core.platform import Limits
+from functions.core.presign import PresignSettings
+from functions.core.repositories import RepositorySettings
+from functions.ports.clock import Clock
+from functions.ports.entropy import Entropy
+from functions.ports.object_store import ObjectReader
+from functions.ports.queue import Queue
+from functions.ports.records import Records
+from functions.setting_values import PlatformKey
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    records: Records
+    clock: Clock
+    entropy: Entropy
+    uploads: ObjectReader
+    queue: Queue
+    limits: Limits
+    root_key_hashes: tuple[str, ...]
+    presign: PresignSettings
+    download_keys: DownloadKeys
+    cdn_url: str
+    repositories: RepositorySettings
+    platform_keys: tuple[PlatformKey, ...]

@@ -1,0 +1,163 @@
+"""`/v1/apps/{app_id}/versions` and `/v1/versions`"""
+
+from typing import Any
+
+from fastapi import APIRouter, Response, status
+
+from functions.core import versions
+from functions.core.presign import PresignedPut, presign_upload
+from functions.core.version_records import Status, Upload, Version
+from functions.entrypoints.http_api.access import AnyCaller, Developer, Platform
+from functions.entrypoints.http_api.json_body import JsonRoute
+from functions.entrypoints.http_api.problem_answers import documented
+from functions.entrypoints.http_api.values import Answer, Body, Time
+
+router = APIRouter(tags=["versions"], route_class=JsonRoute)
+
+
+class NewVersion(Body):
+    version_code: int
+    version_name: str
+    size: int
+    """Bytes of the package."""
+    sha256: str
+    """Of the package, 64 lower-case hexadecimal digits."""
+
+
+class VersionAnswer(Answer):
+    id: str
+    app_id: str
+    developer_id: str
+    version_code: int
+    version_name: str
+    status: Status
+    size: int
+    sha256: str
+    statement: str | None
+    """The exact UTF-8 text that `signature` signs; None until the package was validated."""
+    signature: str | None
+    """Base64 of the Ed25519 signature."""
+    signing_key_id: str | None
+    problems: list[dict[str, Any]]
+    """Why the package failed its validation; `slug`, `detail` and what else helps."""
+    created_at: Time
+    updated_at: Time
+    published_at: Time | None
+
+
+class UploadAnswer(Answer):
+    """The package goes by this one request, its headers sent exactly as they stand here."""
+
+    id: str
+    method: str
+    url: str
+    headers: dict[str, str]
+    expires_at: Time
+
+
+class CreatedVersion(Answer):
+    version: VersionAnswer
+    upload: UploadAnswer
+
+
+class OneVersion(Answer):
+    version: VersionAnswer
+
+
+@router.post(
+    "/v1/apps/{app_id}/versions",
+    status_code=status.HTTP_201_CREATED,
+    summary="Create a version and get the URL for its package",
+    responses={
+        200: {"model": CreatedVersion, "description": "It was waiting for its upload already"},
+        **documented(401, 403, 404, 409, 422),
+    },
+)
+async def post_version(
+    caller: Developer, services: Platform, app_id: str, body: NewVersion, response: Response
+) -> CreatedVersion:
+    version, upload, created = await versions.create_version(
+        services.records,
+        services.clock,
+        services.entropy,
+        services.limits,
+        caller,
+        app_id,
+        body.version_code,
+        body.version_name,
+        body.size,
+        body.sha256,
+    )
+    if not created:
+        response.status_code = status.HTTP_200_OK
+    now = services.clock.now_ms()
+    presigned = presign_upload(services.presign, upload, version, now)
+    return CreatedVersion(version=_version(version), upload=_upload(upload, presigned))
+
+
+@router.get(
+    "/v1/versions/{version_id}",
+    summary="A version, for its developer and for operators",
+    responses=documented(401, 404),
+)
+async def get_version(caller: AnyCaller, services: Platform, version_id: str) -> OneVersion:
+    found = await versions.get_version(services.records, caller, version_id)
+    return OneVersion(version=_version(found))
+
+
+@router.post(
+    "/v1/versions/{version_id}/complete",
+    status_code=status.HTTP_202_ACCEPTED,
+    summary="Say that the package is uploaded, and have it validated",
+    responses=documented(401, 403, 404, 409),
+)
+async def post_complete(caller: AnyCaller, services: Platform, version_id: str) -> OneVersion:
+    version = await versions.complete_version(
+        services.records,
+        services.uploads,
+        services.queue,
+        services.clock,
+        caller,
+        version_id,
+    )
+    return OneVersion(version=_version(version))
+
+
+@router.post(
+    "/v1/versions/{version_id}/publish",
+    summary="Publish a draft and make it the app's current version",
+    responses=documented(401, 403, 404, 409),
+)
+async def post_publish(caller: AnyCaller, services: Platform, version_id: str) -> OneVersion:
+    version = await versions.publish_version(services.records, services.clock, caller, version_id)
+    return OneVersion(version=_version(version))
+
+
+def _version(version: Version) -> VersionAnswer:
+    return VersionAnswer(
+        id=version.id,
+        app_id=version.app_id,
+        developer_id=version.developer_id,
+        version_code=version.version_code,
+        version_name=version.version_name,
+        status=version.status,
+        size=version.size,
+        sha256=version.sha256,
+        statement=version.statement,
+        signature=version.signature,
+        signing_key_id=version.signing_key_id,
+        problems=[dict(problem) for problem in version.problems],
+        created_at=version.created_at,
+        updated_at=version.updated_at,
+        published_at=version.published_at,
+    )
+
+
+def _upload(upload: Upload, presigned: PresignedPut) -> UploadAnswer:
+    return UploadAnswer(
+        id=upload.id,
+        method=presigned.method,
+        url=presigned.url,
+        headers=dict(presigned.headers),
+        expires_at=presigned.expires_at,
+    )

@@ -1,0 +1,165 @@
+"""Values of a Worker's settings: their types, and how each is read from the text of a variable.
+
+Standard library only: the edge Worker carries nothing else.
+"""
+
+import base64
+import binascii
+import json
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TypeVar, cast
+
+
+class SettingsError(Exception):
+    """Every setting that is missing or wrong, by name. It never repeats a value: some are
+    secret."""
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__(
+            "this Worker's settings are not usable: "
+            + "; ".join(problems)
+            + ". They are bindings of the Worker: mend the stack's configuration, then `stowage up`"
+        )
+        self.problems = problems
+
+
+@dataclass(frozen=True, slots=True)
+class DownloadKeyRing:
+    """The HMAC keys of download URLs by id; `current` signs, all verify."""
+
+    current: str
+    keys: Mapping[str, bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class SigningKey:
+    id: str
+    seed: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class PlatformKey:
+    """A public key of the platform's signatures; the times are RFC 3339, None: without end."""
+
+    id: str
+    algorithm: str
+    public_key: str
+    not_before: str
+    not_after: str | None
+
+
+NO_KEYS = DownloadKeyRing("", {})
+NO_SIGNING_KEY = SigningKey("", b"")
+MAX_PUT = 5 * 1024**3
+"""R2 takes at most 5 GiB in one PUT (developers.cloudflare.com/r2/platform/limits)."""
+
+T = TypeVar("T")
+
+
+class Reader:
+    """Reads variables one by one and remembers what is wrong, so that all of it is said at once."""
+
+    def __init__(self, variables: Mapping[str, str | None]) -> None:
+        self._variables = variables
+        self._problems: list[str] = []
+
+    def text(self, name: str) -> str:
+        return self.parsed(name, str, "")
+
+    def parsed(self, name: str, parse: Callable[[str], T], instead: T) -> T:
+        value = self._variables.get(name)
+        if not value:
+            self._problems.append(f"{name} is missing or empty")
+            return instead
+        try:
+            return parse(value)
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            what = error.args[0] if isinstance(error, WrongError) else "it cannot be read"
+            self._problems.append(f"{name} is wrong: {what}")
+            return instead
+
+    def finish(self, build: Callable[[], T]) -> T:
+        settings = build()
+        if self._problems:
+            raise SettingsError(self._problems)
+        return settings
+
+
+class WrongError(ValueError):
+    """What a value must be; safe to show, since it holds nothing of the value."""
+
+
+def integer(least: int, most: int) -> Callable[[str], int]:
+    def parse(value: str) -> int:
+        if not re.fullmatch(r"[0-9]{1,18}", value) or not least <= int(value) <= most:
+            raise WrongError(f"it must be a whole number from {least} to {most}")
+        return int(value)
+
+    return parse
+
+
+def boolean(value: str) -> bool:
+    if value not in ("true", "false"):
+        raise WrongError('it must be "true" or "false"')
+    return value == "true"
+
+
+def base_url(value: str) -> str:
+    if not re.fullmatch(r"https?://[^/?#\s]+", value):
+        raise WrongError("it must be http(s)://host[:port] without a path")
+    return value
+
+
+def buckets(value: str) -> tuple[str, ...]:
+    names = tuple(cast("list[str]", json.loads(value)))
+    if not names or not all(re.fullmatch(r"[a-z0-9][a-z0-9-]{1,61}[a-z0-9]", n) for n in names):
+        raise WrongError("it must be a JSON list of at least one R2 bucket name")
+    return names
+
+
+def download_keys(value: str) -> DownloadKeyRing:
+    given = cast("dict[str, object]", json.loads(value))
+    encoded = cast("dict[str, str]", given["keys"])
+    keys = {key_id: _key_bytes(text) for key_id, text in encoded.items()}
+    current = given["current"]
+    if not isinstance(current, str) or current not in keys:
+        raise WrongError("`current` must be the id of one of its keys")
+    return DownloadKeyRing(current, keys)
+
+
+def signing_key(value: str) -> SigningKey:
+    given = cast("dict[str, str]", json.loads(value))
+    return SigningKey(str(given["id"]), _key_bytes(given["seed"]))
+
+
+def _key_bytes(text: str) -> bytes:
+    try:
+        data = base64.b64decode(text, validate=True)
+    except binascii.Error:
+        data = b""
+    if len(data) != 32:
+        raise WrongError("a key must be the base64 of 32 bytes")
+    return data
+
+
+def platform_keys(value: str) -> tuple[PlatformKey, ...]:
+    given = cast("list[dict[str, str | None]]", json.loads(value))
+    return tuple(
+        PlatformKey(
+            id=str(key["id"]),
+            algorithm=str(key["algorithm"]),
+            public_key=str(key["public_key"]),
+            not_before=str(key["not_before"]),
+            not_after=key["not_after"],
+        )
+        for key in given
+    )
+
+
+def hashes(value: str) -> tuple[str, ...]:
+    hashes = tuple(cast("list[str]", json.loads(value)))
+    if not 1 <= len(hashes) <= 2 or not all(re.fullmatch(r"[0-9a-f]{64}", h) for h in hashes):
+        raise WrongError("it must be a JSON list of one or two SHA-256 digests in lower-case hex")
+    return hashes

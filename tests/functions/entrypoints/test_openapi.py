@@ -1,0 +1,87 @@
+"""The OpenAPI document says what the api does."""
+
+import json
+import re
+from typing import Any
+
+import pytest
+from jsonschema import Draft202012Validator
+
+from tests.functions.entrypoints.world import ROOT_KEY, World
+
+pytestmark = pytest.mark.anyio
+
+ANONYMOUS = {"/v1/keys", "/v1/health"}
+
+
+@pytest.fixture
+async def document(world: World) -> dict[str, Any]:
+    answer = await world.call("GET", "/openapi.json")
+    assert answer.status_code == 200
+    return answer.json()
+
+
+async def test_it_is_openapi_3_1_with_every_endpoint(document: dict[str, Any]) -> None:
+    assert document["openapi"].startswith("3.1.")
+    endpoints = {
+        f"{method.upper()} {path}" for path, item in document["paths"].items() for method in item
+    }
+    assert endpoints == {
+        "POST /v1/developers",
+        "POST /v1/tenants",
+        "POST /v1/apps",
+        "POST /v1/apps/{app_id}/versions",
+        "GET /v1/apps/{app_id}/download",
+        "GET /v1/versions/{version_id}",
+        "POST /v1/versions/{version_id}/complete",
+        "POST /v1/versions/{version_id}/publish",
+        "POST /v1/repositories",
+        "POST /v1/api-keys",
+        "GET /v1/api-keys",
+        "DELETE /v1/api-keys/{key_id}",
+        "GET /v1/keys",
+        "GET /v1/health",
+    }
+
+
+async def test_every_refusal_is_described_as_a_problem_document(document: dict[str, Any]) -> None:
+    for path, item in document["paths"].items():
+        for operation in item.values():
+            for status, answer in operation["responses"].items():
+                if int(status) >= 400:
+                    schema = answer["content"]["application/problem+json"]["schema"]
+                    assert schema == {"$ref": "#/components/schemas/ProblemDocument"}, path
+    assert "HTTPValidationError" not in document["components"]["schemas"]
+
+
+async def test_every_endpoint_but_the_public_ones_asks_for_a_bearer_key(
+    document: dict[str, Any],
+) -> None:
+    assert document["components"]["securitySchemes"]["apiKey"]["scheme"] == "bearer"
+    for path, item in document["paths"].items():
+        for operation in item.values():
+            assert ("security" in operation) == (path not in ANONYMOUS)
+
+
+async def test_its_schemas_are_schemas_and_every_reference_resolves(
+    document: dict[str, Any],
+) -> None:
+    schemas = document["components"]["schemas"]
+    for schema in schemas.values():
+        Draft202012Validator.check_schema(schema)
+
+    named = re.findall(r'"\$ref": "#/components/schemas/(\w+)"', json.dumps(document))
+    assert named
+    assert set(named) <= set(schemas)
+
+
+async def test_an_answer_and_a_problem_fit_their_schemas(
+    world: World, document: dict[str, Any]
+) -> None:
+    made = await world.call("POST", "/v1/developers", {"name": "Ada"}, key=ROOT_KEY)
+    refused = await world.call("POST", "/v1/developers", {"name": 1}, key=ROOT_KEY)
+    components = {"components": document["components"]}
+    for answer, name in ((made, "CreatedDeveloper"), (refused, "ProblemDocument")):
+        schema = {"$ref": f"#/components/schemas/{name}", **components}
+        validator: Any = Draft202012Validator(schema)
+        assert list(validator.iter_errors(answer.json())) == [], name

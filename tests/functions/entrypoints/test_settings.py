@@ -1,0 +1,110 @@
+"""A Worker's settings: read whole, and every mistake said at once and without a value."""
+
+import base64
+import json
+
+import pytest
+
+from functions import settings
+from functions.setting_values import SettingsError
+
+KEY = base64.b64encode(bytes(range(32))).decode()
+HASH = "0" * 64
+VARIABLES: dict[str, str | None] = {
+    settings.API_HOST: "api.stowage.test",
+    settings.CDN_HOST: "cdn.stowage.test",
+    settings.PLATFORM_ZONE: "stowage.test",
+    settings.REPOSITORY_BUCKETS: '["one-bucket", "two-bucket"]',
+    settings.DOWNLOAD_KEYS: json.dumps({"current": "b", "keys": {"a": KEY, "b": KEY}}),
+    settings.CDN_URL: "http://127.0.0.1:8787",
+    settings.MULTI_TENANT: "true",
+    settings.UPLOAD_URL_SECONDS: "900",
+    settings.DOWNLOAD_URL_SECONDS: "3600",
+    settings.MAX_PACKAGE_BYTES: "52428800",
+    settings.S3_ENDPOINT: "https://account.s3.example",
+    settings.S3_REGION: "auto",
+    settings.UPLOADS_BUCKET: "uploads",
+    settings.PRESIGN_ACCESS_KEY_ID: "an-id",
+    settings.PRESIGN_SECRET_ACCESS_KEY: "a-secret",
+    settings.PLATFORM_KEYS: json.dumps(
+        [
+            {
+                "id": "s1",
+                "algorithm": "Ed25519",
+                "public_key": KEY,
+                "not_before": "2026-01-01T00:00:00Z",
+                "not_after": None,
+            }
+        ]
+    ),
+    settings.ROOT_KEY_HASHES: json.dumps([HASH, HASH]),
+    settings.SIGNING_KEY: json.dumps({"id": "s1", "seed": KEY}),
+}
+
+
+def test_good_variables_become_typed_settings() -> None:
+    edge = settings.EdgeSettings.from_mapping(VARIABLES)
+    assert edge.repository_buckets == ("one-bucket", "two-bucket")
+    assert edge.download_keys.current == "b"
+    assert edge.download_keys.keys == {"a": bytes(range(32)), "b": bytes(range(32))}
+    api = settings.ApiSettings.from_mapping(VARIABLES)
+    assert api.multi_tenant is True
+    assert api.download_url_seconds == 3600
+    assert api.platform_keys[0].not_after is None
+    assert api.root_key_hashes == (HASH, HASH)
+    jobs = settings.JobsSettings.from_mapping(VARIABLES)
+    assert jobs.signing_key.seed == bytes(range(32))
+
+
+def test_every_missing_variable_is_named_at_once() -> None:
+    with pytest.raises(SettingsError) as caught:
+        settings.ApiSettings.from_mapping({})
+    named = {problem.split()[0] for problem in caught.value.problems}
+    assert named == set(VARIABLES) - {settings.SIGNING_KEY}
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        (settings.REPOSITORY_BUCKETS, "[]"),
+        (settings.REPOSITORY_BUCKETS, "one-bucket"),
+        (settings.REPOSITORY_BUCKETS, '["Upper"]'),
+        (settings.REPOSITORY_BUCKETS, "5"),
+        (settings.DOWNLOAD_KEYS, "{}"),
+        (settings.DOWNLOAD_KEYS, "[]"),
+        (settings.DOWNLOAD_KEYS, json.dumps({"current": "x", "keys": {"a": KEY}})),
+        (settings.DOWNLOAD_KEYS, json.dumps({"current": "a", "keys": {"a": "s3cret"}})),
+        (settings.CDN_URL, "https://cdn.example/"),
+        (settings.CDN_URL, "cdn.example"),
+        (settings.MULTI_TENANT, "yes"),
+        (settings.UPLOAD_URL_SECONDS, "901"),
+        (settings.UPLOAD_URL_SECONDS, "0"),
+        (settings.DOWNLOAD_URL_SECONDS, "3601"),
+        (settings.MAX_PACKAGE_BYTES, "5e7"),
+        (settings.PLATFORM_KEYS, "[{}]"),
+        (settings.ROOT_KEY_HASHES, "[]"),
+        (settings.ROOT_KEY_HASHES, json.dumps([HASH] * 3)),
+        (settings.ROOT_KEY_HASHES, '["s3cret"]'),
+        (settings.API_HOST, ""),
+    ],
+)
+def test_a_wrong_variable_is_named_and_not_shown(name: str, value: str) -> None:
+    with pytest.raises(SettingsError, match=name) as caught:
+        settings.ApiSettings.from_mapping(VARIABLES | {name: value})
+    assert len(caught.value.problems) == 1
+    assert "s3cret" not in str(caught.value)
+
+
+def test_a_wrong_signing_key_is_named_and_not_shown() -> None:
+    wrong = json.dumps({"id": "s1", "seed": "s3cret"})
+    with pytest.raises(SettingsError, match=settings.SIGNING_KEY) as caught:
+        settings.JobsSettings.from_mapping(VARIABLES | {settings.SIGNING_KEY: wrong})
+    assert "s3cret" not in str(caught.value)
+
+
+def test_two_buckets_never_share_a_binding() -> None:
+    names = ("a-b-c", "abc", "a-bc")
+    assert len({settings.repository_binding(name) for name in names}) == len(names)
+    assert settings.repository_binding("stowage-dev-repositories") == (
+        "REPOSITORY_STOWAGE_DEV_REPOSITORIES"
+    )

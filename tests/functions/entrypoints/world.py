@@ -1,0 +1,181 @@
+"""The control plane over local adapters, as the tests of the entry points drive it."""
+
+import base64
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import httpx
+
+from functions.adapters.local.clock import FixedClock
+from functions.adapters.local.entropy import SeededEntropy
+from functions.adapters.local.object_store import MemoryObjectStore
+from functions.adapters.local.queue import MemoryQueue
+from functions.adapters.local.records import SqliteRecords
+from functions.adapters.local.signer import Ed25519Signer
+from functions.core.catalog import PACKAGE_TYPE
+from functions.core.download_tokens import DownloadKeys
+from functions.core.platform import Limits
+from functions.core.presign import PresignSettings
+from functions.core.repositories import RepositorySettings
+from functions.core.validation import ValidationDeps
+from functions.entrypoints.http_api.application import application
+from functions.entrypoints.http_api.services import Services
+from functions.entrypoints.job_queue import Jobs
+from functions.ports.object_store import ObjectStore
+from functions.ports.records import Statement
+from functions.setting_values import PlatformKey
+
+ROOT_SECRET = hashlib.sha256(b"root of a test").digest()
+ROOT_KEY = "stw_root_" + base64.urlsafe_b64encode(ROOT_SECRET).rstrip(b"=").decode()
+SEED = hashlib.sha256(b"signing seed of a test").digest()
+DOWNLOAD_KEYS = DownloadKeys("d1", {"d1": hashlib.sha256(b"download key of a test").digest()})
+CDN_URL = "https://cdn.stowage.test"
+BUCKETS = ("test-repositories", "test-more")
+TABLES = (
+    "api_key",
+    "developer",
+    "app",
+    "version",
+    "upload",
+    "tenant",
+    "location",
+    "hostname",
+    "debian_repository",
+    "event",
+)
+
+
+@dataclass
+class World:
+    clock: FixedClock = field(default_factory=FixedClock)
+    records: SqliteRecords = field(default_factory=SqliteRecords)
+    queue: MemoryQueue = field(default_factory=MemoryQueue)
+    entropy: SeededEntropy = field(default_factory=SeededEntropy)
+
+    def __post_init__(self) -> None:
+        self.uploads = MemoryObjectStore(self.clock)
+        self.packages = MemoryObjectStore(self.clock)
+        self.signer = Ed25519Signer("s1", SEED)
+        self.services = Services(
+            records=self.records,
+            clock=self.clock,
+            entropy=self.entropy,
+            uploads=self.uploads,
+            queue=self.queue,
+            limits=Limits(),
+            root_key_hashes=(hashlib.sha256(ROOT_SECRET).hexdigest(),),
+            presign=PresignSettings(
+                endpoint="https://s3.stowage.test",
+                region="auto",
+                bucket="test-uploads",
+                access_key_id="an-id",
+                secret_access_key="a-secret",
+            ),
+            download_keys=DOWNLOAD_KEYS,
+            cdn_url=CDN_URL,
+            repositories=RepositorySettings(
+                buckets=BUCKETS,
+                multi_tenant=True,
+                platform_zone="stowage.test",
+                platform_hosts=("api.stowage.test", "cdn.stowage.test"),
+            ),
+            platform_keys=(
+                PlatformKey(
+                    "s1",
+                    "Ed25519",
+                    base64.b64encode(self.signer.public_key).decode(),
+                    "2026-01-01T00:00:00Z",
+                    None,
+                ),
+            ),
+        )
+        self.application = application(lambda: self.services)
+
+    def change(self, **services: Any) -> None:
+        self.services = replace(self.services, **services)
+
+    def jobs(self, packages: ObjectStore | None = None) -> Jobs:
+        return Jobs(
+            ValidationDeps(
+                records=self.records,
+                uploads=self.uploads,
+                packages=packages or self.packages,
+                signer=self.signer,
+                clock=self.clock,
+                entropy=self.entropy,
+                limits=Limits(),
+            )
+        )
+
+    async def call(
+        self,
+        method: str,
+        path: str,
+        body: object = None,
+        *,
+        key: str | None = None,
+        headers: Mapping[str, str] | None = None,
+        content: bytes | None = None,
+    ) -> httpx.Response:
+        sent = dict(headers or {})
+        if key is not None:
+            sent["authorization"] = f"Bearer {key}"
+        transport = httpx.ASGITransport(self.application, raise_app_exceptions=False)
+        async with httpx.AsyncClient(
+            transport=transport, base_url="https://api.stowage.test"
+        ) as client:
+            if body is not None:
+                content = json.dumps(body).encode()
+                sent.setdefault("content-type", "application/json")
+            return await client.request(method, path, content=content, headers=sent)
+
+    async def made(self, path: str, body: object, key: str = ROOT_KEY) -> dict[str, Any]:
+        answer = await self.call("POST", path, body, key=key)
+        assert answer.status_code in (200, 201), answer.text
+        return answer.json()
+
+    async def developer(self, app_id: str = "org.example.app", visibility: str = "public") -> str:
+        """The key of a new developer who owns one app."""
+        made = await self.made("/v1/developers", {"name": "Ada"})
+        app = {"app_id": app_id, "name": "An app", "visibility": visibility}
+        await self.made("/v1/apps", app, made["key"])
+        return made["key"]
+
+    async def uploaded(self, created: Mapping[str, Any], data: bytes) -> None:
+        """What the storage does with the presigned PUT."""
+        upload = created["upload"]
+        await self.uploads.put(
+            f"temp/{upload['id']}/package.mosis",
+            data,
+            length=len(data),
+            content_type=PACKAGE_TYPE,
+            sha256=created["version"]["sha256"],
+        )
+
+    async def dump(self) -> dict[str, object]:
+        """Everything that is stored."""
+        found: dict[str, object] = {}
+        for table in TABLES:
+            rows = await self.records.fetch(Statement(f"SELECT * FROM {table}"))  # noqa: S608
+            found[table] = sorted(repr(dict(row)) for row in rows)
+        found["uploads"] = await self.uploads.list_objects("")
+        found["packages"] = await self.packages.list_objects("")
+        return found
+
+
+def assert_problem(answer: httpx.Response, status: int, slug: str | None = None) -> dict[str, Any]:
+    assert answer.status_code == status, answer.text
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert answer.headers["cache-control"] == "no-store"
+    problem: dict[str, Any] = answer.json()
+    assert problem["status"] == status
+    assert problem["title"]
+    assert problem["detail"]
+    if slug is not None:
+        assert problem["type"] == f"urn:stowage:problem:{slug}"
+    for inside in ("Traceback", 'File "', "sqlite", "SELECT ", "pydantic", "IntegrityError"):
+        assert inside not in answer.text
+    return problem

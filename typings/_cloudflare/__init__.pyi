@@ -1,0 +1,1 @@
+"""What the runtime puts around the import of a Worker (local/workerd/worker/python)."""

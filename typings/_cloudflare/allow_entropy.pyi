@@ -1,0 +1,3 @@
+from collections.abc import Callable
+
+def guarded(urandom: Callable[[int], bytes]) -> Callable[[int], bytes]: ...
