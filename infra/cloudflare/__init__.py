@@ -1,0 +1,1 @@
+"""The Cloudflare wing: one component a file."""

@@ -1,0 +1,203 @@
+"""The only reader of the stack's configuration.
+
+Every mistake is reported at once, each with the command that mends it. Plain values become
+`Settings`; secrets become outputs in `Secrets` and never anything else.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import pulumi
+from pulumi.runtime import config as runtime_config
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
+from infra import keys
+from infra.consistency import CHECKS, Mistake
+from infra.settings import Settings
+
+NAMESPACE = "stowage"
+REQUIRED_SECRETS = ("downloadKeys", "signingKey", "rootKeyHashes")
+OPTIONAL_SECRETS = ("webhookUrl", "webhookSecret")
+SECRETS = REQUIRED_SECRETS + OPTIONAL_SECRETS
+
+# Stand in for required values that are missing or wrong, so that the checks between the others
+# still run.
+_PLACEHOLDERS = {"accountId": "0" * 32, "zoneId": "0" * 32, "zone": "placeholder.invalid"}
+
+_EXAMPLES = {
+    "accountId": "ACCOUNT_ID",
+    "zoneId": "ZONE_ID",
+    "zone": "example.com",
+    "apiHost": "api.example.com",
+    "cdnHost": "cdn.example.com",
+    "fallbackHost": "fallback.example.com",
+    "namePrefix": "stowage-prod",
+    "location": "weur",
+    "jurisdiction": "default",
+    "repositoryBuckets": """'["repositories"]'""",
+    "multiTenant": "true",
+    "protectData": "true",
+    "publisherToken": "false",
+    "uploadUrlSeconds": "900",
+    "downloadUrlSeconds": "3600",
+    "maxPackageBytes": "52428800",
+    "uploadCorsOrigins": """'["https://console.example.com"]'""",
+    "passthroughHosts": """'["www.example.com"]'""",
+    "customHostnames": """'["apt.customer.org"]'""",
+    "cron": "'*/5 * * * *'",
+    "usageAlert": """'{"product": "worker_requests", "limit": 10000000}'""",
+    "platformKeys": """'[{"id": ..., "algorithm": "Ed25519", "public_key": ..., "not_before":
+    ...}]'""",
+    "endpoints": """'{"api": "http://127.0.0.1:8080"}'""",
+}
+
+
+class ConfigError(pulumi.RunError):
+    """The configuration is wrong. Pulumi shows the message of a RunError without a stack trace."""
+
+    def __init__(self, mistakes: list[Mistake]) -> None:
+        lines = [f"{NAMESPACE}:{one.key}: {one.reason}\n    {mend(one.key)}" for one in mistakes]
+        count = "a mistake" if len(lines) == 1 else f"{len(lines)} mistakes"
+        super().__init__(
+            f"The stack's configuration has {count}; nothing was deployed.\n" + "\n".join(lines)
+        )
+        self.mistakes = mistakes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Secrets:
+    """Secret settings as Pulumi secrets; `functions.settings` describes the JSON in them."""
+
+    download_keys: pulumi.Output[str]
+    signing_key: pulumi.Output[str]
+    root_key_hashes: pulumi.Output[str]
+    webhook_url: pulumi.Output[str] | None = None
+    webhook_secret: pulumi.Output[str] | None = None
+
+
+def mend(key: str) -> str:
+    """The command that mends a mistake in one key."""
+    if key in SECRETS:
+        made = "; stowage init makes one" if key in REQUIRED_SECRETS else ""
+        return f"pulumi config set --secret {NAMESPACE}:{key}   (the value is asked for{made})"
+    if key in _EXAMPLES:
+        return f"pulumi config set {NAMESPACE}:{key} {_EXAMPLES[key]}"
+    return f"pulumi config rm {NAMESPACE}:{key}"
+
+
+def load() -> tuple[Settings, Secrets]:
+    """Read the configuration of the stack that is being deployed.
+
+    Raises: ConfigError, naming every mistake.
+    """
+    declared, marked = _declared()
+    settings = check(declared, marked, pulumi.get_stack())
+    config = pulumi.Config(NAMESPACE)
+    secrets = Secrets(
+        download_keys=config.require_secret("downloadKeys"),
+        signing_key=config.require_secret("signingKey"),
+        root_key_hashes=config.require_secret("rootKeyHashes"),
+        webhook_url=config.get_secret("webhookUrl"),
+        webhook_secret=config.get_secret("webhookSecret"),
+    )
+    return settings, secrets
+
+
+def check(declared: Mapping[str, str], marked: frozenset[str], stack: str) -> Settings:
+    """Settings from the raw values of the namespace; `marked` are the keys that are stored
+    encrypted.
+
+    Raises: ConfigError, naming every mistake.
+    """
+    plain = {key: value for key, value in declared.items() if key not in SECRETS}
+    plain.setdefault("namePrefix", f"stowage-{stack}")
+    mistakes = list(_secret_mistakes(declared, marked))
+    settings, wrong = _validated(plain)
+    mistakes += wrong
+    suspect = {one.key for one in mistakes}
+    for find, needed in CHECKS.items():
+        if not needed & suspect:
+            mistakes += find(settings)
+    if not {"platformKeys", "signingKey"} & suspect:
+        mistakes += _unpublished_key(settings, declared["signingKey"])
+    if settings.usage_alert is not None and "webhookUrl" not in declared:
+        reason = "is needed for usageAlert: an alert that is sent nowhere is refused by Cloudflare"
+        mistakes.append(Mistake("webhookUrl", reason))
+    if mistakes:
+        raise ConfigError(mistakes)
+    return settings
+
+
+def _validated(plain: Mapping[str, str]) -> tuple[Settings, list[Mistake]]:
+    """The settings, and what was wrong with single values; those are left out of the settings."""
+    try:
+        return Settings.model_validate(plain), []
+    except ValidationError as error:
+        details = error.errors(include_url=False, include_context=False)
+    wrong = [
+        Mistake(str(one["loc"][0]), _reason(one))
+        for one in details
+        # A host that would be derived from the zone is not a mistake of its own.
+        if one["type"] != "default_factory_not_called"
+    ]
+    bad = {one.key for one in wrong}
+    patched = {key: value for key, value in plain.items() if key not in bad}
+    patched |= {key: value for key, value in _PLACEHOLDERS.items() if key in bad}
+    patched.setdefault("namePrefix", "placeholder")
+    return Settings.model_validate(patched), wrong
+
+
+def _reason(detail: ErrorDetails) -> str:
+    match detail["type"]:
+        case "missing":
+            reason = "is not set"
+        case "extra_forbidden":
+            reason = "is not a setting; is it spelled as in Pulumi.example.yaml?"
+        case _:
+            reason = detail["msg"].removeprefix("Value error, ")
+    where = ".".join(map(str, detail["loc"][1:]))
+    return f"{where}: {reason}" if where else reason
+
+
+def _secret_mistakes(declared: Mapping[str, str], marked: frozenset[str]) -> Iterator[Mistake]:
+    for key in SECRETS:
+        if key not in declared:
+            if key in REQUIRED_SECRETS:
+                yield Mistake(key, "is not set")
+            continue
+        if key not in marked:
+            yield Mistake(key, "is stored in plain text; it must be encrypted, and made anew")
+        elif problem := keys.PROBLEMS[key](declared[key]):
+            yield Mistake(key, problem)
+    if "webhookSecret" in declared and "webhookUrl" not in declared:
+        yield Mistake("webhookUrl", "is not set, but webhookSecret is")
+
+
+def _unpublished_key(settings: Settings, signing_key: str) -> Iterator[Mistake]:
+    key_id = keys.signing_key_id(signing_key)
+    if key_id not in {key.id for key in settings.platform_keys}:
+        yield Mistake(
+            "platformKeys",
+            f"holds no key with the id {key_id!r} of signingKey, so nobody could check a "
+            "signature; stowage init writes both",
+        )
+
+
+def _declared() -> tuple[dict[str, str], frozenset[str]]:
+    """Raw values of the namespace and the keys among them that are secret. `pulumi.Config` cannot
+    list keys, and without a list a misspelled one would be passed over."""
+    start = f"{NAMESPACE}:"
+    everything = {**runtime_config.get_config_env(), **runtime_config.CONFIG.get()}
+    declared = {
+        key.removeprefix(start): str(value)
+        for key, value in everything.items()
+        if key.startswith(start)
+    }
+    hidden = set(runtime_config.get_config_secret_keys_env())
+    marked = frozenset(
+        key
+        for key in declared
+        if start + key in hidden or runtime_config.is_config_secret(start + key)
+    )
+    return declared, marked

@@ -1,0 +1,246 @@
+"""The Pulumi program: reads the configuration, puts the Workers' files in place, wires the
+components, exports."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import pulumi
+import pulumi_cloudflare as cloudflare
+
+from infra import bindings, bundle, migrations
+from infra.bindings import Resources
+from infra.cloudflare.alerts import Alerts, AlertsArgs, UsageAlertArgs
+from infra.cloudflare.database import Database, DatabaseArgs
+from infra.cloudflare.edge import Edge, EdgeArgs
+from infra.cloudflare.hostnames import Hostnames, HostnamesArgs
+from infra.cloudflare.queues import Consumers, ConsumersArgs, Queues, QueuesArgs
+from infra.cloudflare.storage import Storage, StorageArgs
+from infra.cloudflare.tokens import S3Token, S3TokenArgs
+from infra.cloudflare.worker import Binding, PythonWorker, PythonWorkerArgs
+from infra.config import Secrets, load
+from infra.naming import PLATFORM_BUCKETS, VALIDATE_QUEUE, WORKERS
+from infra.settings import Settings
+
+PROJECT = Path(__file__).resolve().parents[1]
+"""The folder of Pulumi.yaml; the provider reads the Workers' files relative to it."""
+
+
+def deploy() -> None:
+    """Declare everything. Called once by the engine, by `pulumi` or by `stowage`."""
+    settings, secrets = load()
+    try:
+        bundles = {worker: bundle.collect(PROJECT, worker) for worker in WORKERS}
+        schema = migrations.declared(PROJECT)
+    except (bundle.BundleError, migrations.MigrationError) as error:
+        raise pulumi.RunError(str(error)) from error
+    for one in bundles.values():
+        bundle.lay_out(PROJECT, one)
+    Platform(settings, secrets, bundles, schema).export()
+
+
+class Platform:
+    """The Cloudflare wing of one stack."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        secrets: Secrets,
+        bundles: Mapping[str, bundle.Bundle],
+        schema: tuple[migrations.Migration, ...],
+    ) -> None:
+        self._settings = settings
+        self._secrets = secrets
+        self._bundles = bundles
+        self._storage = self._make_storage()
+        self._database = self._make_database(schema)
+        self._queues = self._make_queues()
+        self._presign = self._make_token("presign", ["uploads"])
+        self._publisher = (
+            self._make_token("publisher", settings.repository_buckets)
+            if settings.publisher_token
+            else None
+        )
+        self._workers = self._make_workers()
+        self._edge = self._make_edge()
+        self._start_jobs()
+        Hostnames(
+            "hostnames",
+            HostnamesArgs(
+                zone_id=settings.zone_id,
+                hostnames=settings.custom_hostnames,
+                fallback_origin=self._edge.fallback_origin,
+            ),
+        )
+        self._make_alerts()
+
+    def export(self) -> None:
+        """What `stowage outputs` and an operator read."""
+        settings = self._settings
+        pulumi.export("api_url", settings.api_url)
+        pulumi.export("cdn_url", settings.cdn_url)
+        pulumi.export("edge_url", settings.edge_url)
+        pulumi.export("s3_url", settings.s3_url)
+        pulumi.export("api_host", settings.api_host)
+        pulumi.export("cdn_host", settings.cdn_host)
+        pulumi.export("zone", settings.zone)
+        pulumi.export("account_id", settings.account_id)
+        pulumi.export("zone_id", settings.zone_id)
+        pulumi.export("cname_target", self._edge.cname_target)
+        pulumi.export("buckets", self._storage.names)
+        pulumi.export("database_id", self._database.database_id)
+        pulumi.export(
+            "workers", {role: worker.script_name for role, worker in self._workers.items()}
+        )
+        pulumi.export(
+            "queues",
+            {
+                VALIDATE_QUEUE: self._queues.validate.queue_name,
+                f"{VALIDATE_QUEUE}-dead": self._queues.dead_letters.queue_name,
+            },
+        )
+        if self._publisher is not None:
+            pulumi.export("s3_access_key_id", self._publisher.access_key_id)
+            pulumi.export("s3_secret_access_key", self._publisher.secret_access_key)
+
+    def _make_storage(self) -> Storage:
+        settings = self._settings
+        roles = (*PLATFORM_BUCKETS, *settings.repository_buckets)
+        return Storage(
+            "storage",
+            StorageArgs(
+                account_id=settings.account_id,
+                names={role: settings.names.bucket(role) for role in roles},
+                jurisdiction=settings.jurisdiction,
+                location=settings.location,
+                upload_cors_origins=settings.upload_cors_origins,
+                protect=settings.protect_data,
+            ),
+        )
+
+    def _make_database(self, schema: tuple[migrations.Migration, ...]) -> Database:
+        settings = self._settings
+        return Database(
+            "database",
+            DatabaseArgs(
+                account_id=settings.account_id,
+                database_name=settings.names.database,
+                jurisdiction=settings.jurisdiction,
+                location=settings.location,
+                migrations=schema,
+                protect=settings.protect_data,
+            ),
+        )
+
+    def _make_queues(self) -> Queues:
+        settings = self._settings
+        return Queues(
+            "queues",
+            QueuesArgs(
+                account_id=settings.account_id,
+                validate_name=settings.names.validate_queue,
+                dead_letter_name=settings.names.dead_letter_queue,
+                jurisdiction=settings.jurisdiction,
+            ),
+        )
+
+    def _make_token(self, role: str, buckets: tuple[str, ...] | list[str]) -> S3Token:
+        settings = self._settings
+        return S3Token(
+            role,
+            S3TokenArgs(
+                account_id=settings.account_id,
+                token_name=settings.names.token(role),
+                buckets=[self._storage.names[bucket] for bucket in buckets],
+                jurisdiction=settings.jurisdiction,
+            ),
+        )
+
+    def _make_workers(self) -> dict[str, PythonWorker]:
+        resources = Resources(
+            settings=self._settings,
+            secrets=self._secrets,
+            buckets=self._storage.names,
+            database_id=self._database.database_id,
+            validate_queue=self._queues.validate.queue_name,
+        )
+        return {
+            "edge": self._worker("edge", bindings.edge(resources)),
+            "api": self._worker("api", bindings.api(resources, self._presign)),
+            "jobs": self._worker("jobs", bindings.jobs(resources)),
+        }
+
+    def _worker(self, role: str, given: list[Binding]) -> PythonWorker:
+        settings = self._settings
+        return PythonWorker(
+            role,
+            PythonWorkerArgs(
+                account_id=settings.account_id,
+                script_name=settings.names.worker(role),
+                bundle=self._bundles[role],
+                bindings=given,
+                bound=[
+                    *self._storage.buckets.values(),
+                    self._database.database,
+                    self._queues.validate,
+                    self._queues.dead_letters,
+                ],
+                deploy_after=[self._database.migrations],
+            ),
+        )
+
+    def _make_edge(self) -> Edge:
+        settings = self._settings
+        edge, api = self._workers["edge"], self._workers["api"]
+        return Edge(
+            "edge",
+            EdgeArgs(
+                zone_id=settings.zone_id,
+                api_host=settings.api_host,
+                cdn_host=settings.cdn_host,
+                fallback_host=settings.fallback_host,
+                passthrough_hosts=settings.passthrough_hosts,
+                edge_script=edge.script_name,
+                api_script=api.script_name,
+                edge_deployment=edge.deployment,
+                api_deployment=api.deployment,
+            ),
+        )
+
+    def _start_jobs(self) -> None:
+        settings, jobs = self._settings, self._workers["jobs"]
+        Consumers(
+            "consumers",
+            ConsumersArgs(
+                account_id=settings.account_id,
+                validate_queue_id=self._queues.validate.queue_id,
+                dead_letter_queue_id=self._queues.dead_letters.queue_id,
+                dead_letter_queue_name=self._queues.dead_letters.queue_name,
+                script_name=jobs.script_name,
+                after=[jobs.deployment],
+            ),
+        )
+        # Schedules outlive a destroy of their own; they end with the Worker.
+        cloudflare.WorkersCronTrigger(
+            "jobs-schedule",
+            account_id=settings.account_id,
+            script_name=jobs.script_name,
+            schedules=[cloudflare.WorkersCronTriggerScheduleArgs(cron=settings.cron)],
+            opts=pulumi.ResourceOptions(depends_on=[jobs.deployment]),
+        )
+
+    def _make_alerts(self) -> None:
+        settings, usage = self._settings, self._settings.usage_alert
+        if self._secrets.webhook_url is None:
+            return
+        Alerts(
+            "alerts",
+            AlertsArgs(
+                account_id=settings.account_id,
+                names_prefix=settings.names.prefix,
+                webhook_url=self._secrets.webhook_url,
+                webhook_secret=self._secrets.webhook_secret,
+                usage=None
+                if usage is None
+                else UsageAlertArgs(product=usage.product, limit=usage.limit),
+            ),
+        )

@@ -1,0 +1,126 @@
+"""What a stack may be configured with: plain values, their defaults and limits.
+
+Secrets are not here: they are Pulumi outputs and never enter pydantic (see `config`).
+"""
+
+from collections.abc import Callable
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+from pydantic.alias_generators import to_camel
+
+from infra.naming import Names
+from infra.setting_types import (
+    BaseUrl,
+    BucketRoles,
+    Cron,
+    Hex32,
+    Hostname,
+    Instant,
+    Jurisdiction,
+    Location,
+    Origin,
+    Prefix,
+    PublicKey,
+    Structured,
+)
+
+# One PUT to R2 takes at most 5 GiB: https://developers.cloudflare.com/r2/platform/limits/
+MAX_PACKAGE_BYTES_LIMIT = 5 * 1024**3
+MAX_UPLOAD_URL_SECONDS = 900
+MAX_DOWNLOAD_URL_SECONDS = 3600
+
+
+class Plain(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class PlatformKey(Plain):
+    """A public key with which devices check the platform's signatures; served by `GET /v1/keys`."""
+
+    id: str = Field(min_length=1)
+    algorithm: Literal["Ed25519"]
+    public_key: PublicKey
+    not_before: Instant
+    not_after: Instant | None = None
+
+
+class UsageAlert(Plain):
+    """A notification when the account's use of a product passes a limit in one billing period."""
+
+    product: str = Field(min_length=1)
+    limit: int = Field(gt=0)
+
+
+class Endpoints(Plain):
+    """Base URLs that replace the public ones, for a platform that is reached under other
+    addresses."""
+
+    api: BaseUrl | None = None
+    cdn: BaseUrl | None = None
+    edge: BaseUrl | None = None
+    s3: BaseUrl | None = None
+
+
+def _under(label: str) -> Callable[[dict[str, Any]], str]:
+    return lambda data: f"{label}.{data.get('zone', 'invalid')}"
+
+
+class Settings(BaseModel):
+    """The plain settings of one stack. Keys of the stack file are the camelCase of the names
+    here."""
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", alias_generator=to_camel, populate_by_name=True
+    )
+
+    account_id: Hex32
+    zone_id: Hex32
+    zone: Hostname
+    api_host: Hostname = Field(default_factory=_under("api"))
+    cdn_host: Hostname = Field(default_factory=_under("cdn"))
+    fallback_host: Hostname = Field(default_factory=_under("fallback"))
+    name_prefix: Prefix
+    location: Location | None = None
+    jurisdiction: Jurisdiction = "default"
+    repository_buckets: BucketRoles = ("repositories",)
+    multi_tenant: bool = True
+    protect_data: bool = True
+    publisher_token: bool = False
+    upload_url_seconds: int = Field(default=MAX_UPLOAD_URL_SECONDS, ge=1, le=MAX_UPLOAD_URL_SECONDS)
+    download_url_seconds: int = Field(
+        default=MAX_DOWNLOAD_URL_SECONDS, ge=1, le=MAX_DOWNLOAD_URL_SECONDS
+    )
+    max_package_bytes: int = Field(default=52_428_800, ge=1, le=MAX_PACKAGE_BYTES_LIMIT)
+    upload_cors_origins: Annotated[tuple[Origin, ...], Structured] = ()
+    passthrough_hosts: Annotated[tuple[Hostname, ...], Structured] = ()
+    custom_hostnames: Annotated[tuple[Hostname, ...], Structured] = ()
+    cron: Cron = "*/5 * * * *"
+    usage_alert: Annotated[UsageAlert | None, Structured] = None
+    platform_keys: Annotated[tuple[PlatformKey, ...], Structured] = ()
+    endpoints: Annotated[Endpoints, Structured] = Endpoints()
+
+    @property
+    def names(self) -> Names:
+        return Names(self.name_prefix)
+
+    @property
+    def api_url(self) -> str:
+        return self.endpoints.api or f"https://{self.api_host}"
+
+    @property
+    def cdn_url(self) -> str:
+        return self.endpoints.cdn or f"https://{self.cdn_host}"
+
+    @property
+    def edge_url(self) -> str:
+        """Where requests for tenants' hosts are sent; they carry their own Host header."""
+        return self.endpoints.edge or f"https://{self.fallback_host}"
+
+    @property
+    def s3_url(self) -> str:
+        """The S3 endpoint. It follows the jurisdiction: a bucket of another one does not exist
+        there.
+        https://developers.cloudflare.com/r2/reference/data-location/#jurisdictional-restrictions"""
+        place = "" if self.jurisdiction == "default" else f".{self.jurisdiction}"
+        return self.endpoints.s3 or f"https://{self.account_id}{place}.r2.cloudflarestorage.com"

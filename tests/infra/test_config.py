@@ -1,0 +1,212 @@
+"""Every mistake is named with the command that mends it, and all of them at once."""
+
+from typing import Any
+
+import pulumi
+import pytest
+
+from infra.config import SECRETS, ConfigError, Secrets, check, load
+from infra.settings import Settings
+from tests.infra.engine import Engine
+from tests.infra.project import CHECKOUT, a_config, a_key
+
+MARKED = frozenset(SECRETS)
+
+
+def checked(**changes: Any) -> Settings:
+    return check(a_config(**changes), MARKED, "dev")
+
+
+def mistakes(marked: frozenset[str] = MARKED, **changes: Any) -> str:
+    with pytest.raises(ConfigError) as raised:
+        check(a_config(**changes), marked, "dev")
+    return str(raised.value)
+
+
+def test_what_is_not_said_has_the_documented_default() -> None:
+    settings = checked()
+    assert settings.api_host == "api.stowage.test"
+    assert settings.cdn_host == "cdn.stowage.test"
+    assert settings.fallback_host == "fallback.stowage.test"
+    assert settings.name_prefix == "stowage-dev"
+    assert settings.repository_buckets == ("repositories",)
+    assert settings.multi_tenant
+    assert settings.protect_data
+    assert not settings.publisher_token
+    assert (settings.upload_url_seconds, settings.download_url_seconds) == (900, 3600)
+    assert settings.max_package_bytes == 52_428_800
+    assert settings.cron == "*/5 * * * *"
+    assert settings.jurisdiction == "default"
+
+
+def test_settings_cannot_be_changed_afterwards() -> None:
+    with pytest.raises(ValueError, match="frozen"):
+        checked().zone = "other.test"  # pyright: ignore[reportAttributeAccessIssue]  (the point)
+
+
+def test_text_from_the_stack_file_becomes_typed() -> None:
+    settings = checked(
+        multiTenant="false",
+        uploadUrlSeconds="5",
+        repositoryBuckets='["debian", "rpm"]',
+        endpoints='{"s3": "http://127.0.0.1:9000"}',
+        usageAlert='{"product": "worker_requests", "limit": 10}',
+        webhookUrl="https://hooks.example.com/a",
+    )
+    assert not settings.multi_tenant
+    assert settings.upload_url_seconds == 5
+    assert settings.repository_buckets == ("debian", "rpm")
+    assert settings.s3_url == "http://127.0.0.1:9000"
+    assert settings.usage_alert is not None
+    assert settings.usage_alert.limit == 10
+
+
+@pytest.mark.parametrize(
+    ("jurisdiction", "host"),
+    [
+        ("default", f"{'7a' * 16}.r2.cloudflarestorage.com"),
+        ("eu", f"{'7a' * 16}.eu.r2.cloudflarestorage.com"),
+        ("fedramp", f"{'7a' * 16}.fedramp.r2.cloudflarestorage.com"),
+    ],
+)
+def test_the_s3_endpoint_follows_the_jurisdiction(jurisdiction: str, host: str) -> None:
+    assert checked(jurisdiction=jurisdiction).s3_url == f"https://{host}"
+
+
+def test_endpoints_replace_public_urls_one_by_one() -> None:
+    settings = checked(endpoints={"cdn": "http://127.0.0.1:8081", "edge": "http://127.0.0.1:8082"})
+    assert settings.api_url == "https://api.stowage.test"
+    assert settings.cdn_url == "http://127.0.0.1:8081"
+    assert settings.edge_url == "http://127.0.0.1:8082"
+
+
+def test_all_mistakes_are_reported_at_once_each_with_its_command() -> None:
+    message = mistakes(
+        accountId=None,
+        zone="Stowage Test",
+        uploadUrlSeconds="901",
+        repositoryBuckets=["deb", "deb"],
+        multiTennant="true",
+        signingKey=None,
+    )
+    assert "6 mistakes" in message
+    assert "nothing was deployed" in message
+    assert "pulumi config set stowage:accountId ACCOUNT_ID" in message
+    assert "pulumi config set stowage:zone example.com" in message
+    assert "stowage:uploadUrlSeconds: Input should be less than or equal to 900" in message
+    assert "'deb' is listed twice" in message
+    assert "pulumi config rm stowage:multiTennant" in message
+    assert "pulumi config set --secret stowage:signingKey" in message
+
+
+def test_one_mistake_is_not_called_several() -> None:
+    assert "has a mistake" in mistakes(zoneId="short")
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"apiHost": "api.other.test"}, "does not lie in the zone"),
+        ({"apiHost": "cdn.stowage.test"}, "must differ"),
+        ({"cdnHost": "*.stowage.test"}, "no wildcard"),
+        ({"fallbackHost": "fallback"}, "single label"),
+        ({"zone": "127.0.0.1"}, "is an address"),
+        ({"customHostnames": ["a.stowage.test"]}, "platform's own zone"),
+        ({"customHostnames": ["a.example.com", "a.example.com"]}, "listed twice"),
+        ({"customHostnames": ["A.example.com"]}, "not a label"),
+        ({"customHostnames": "a.example.com"}, "must be a list or an object"),
+        ({"passthroughHosts": ["www.example.com"]}, "outside the zone"),
+        ({"passthroughHosts": ["api.stowage.test"]}, "platform's own hosts"),
+        ({"repositoryBuckets": ["uploads"]}, "platform's own buckets"),
+        ({"repositoryBuckets": ["Debian"]}, "not a name that R2 takes"),
+        ({"repositoryBuckets": []}, "at least one bucket"),
+        ({"namePrefix": "-stowage"}, "not a name that R2 takes"),
+        ({"namePrefix": "s" * 60}, "is too long"),
+        ({"location": "moon"}, "stowage:location"),
+        ({"jurisdiction": "mars"}, "stowage:jurisdiction"),
+        ({"downloadUrlSeconds": "0"}, "greater than or equal to 1"),
+        ({"maxPackageBytes": str(6 * 1024**3)}, "less than or equal to 5368709120"),
+        ({"uploadCorsOrigins": ["*"]}, "not a base URL"),
+        ({"uploadCorsOrigins": ["https://*.example.com"]}, "name each origin"),
+        ({"cron": "every day"}, "five fields"),
+        ({"endpoints": {"cdn": "http://127.0.0.1:1/path"}}, "without a path"),
+        ({"endpoints": {"cnd": "http://127.0.0.1:1"}}, "cnd: is not a setting"),
+        ({"usageAlert": {"product": "r2", "limit": 1}}, "is needed for usageAlert"),
+        ({"webhookSecret": "hush-hush"}, "but webhookSecret is"),
+        ({"webhookUrl": "http://hooks.example.com"}, "must be an https:// URL"),
+        ({"downloadKeys": {"current": "d2", "keys": {"d1": a_key("d")}}}, "among the keys"),
+        ({"downloadKeys": {"current": "d1", "keys": {"d1": "c2hvcnQ="}}}, "base64 of 32 bytes"),
+        ({"signingKey": "not json"}, "Ed25519 seed"),
+        ({"rootKeyHashes": []}, "1 to 2 SHA-256 digests"),
+        ({"rootKeyHashes": ["5" * 64] * 3}, "1 to 2 SHA-256 digests"),
+        ({"platformKeys": []}, "holds no key with the id 's1'"),
+        (
+            {
+                "platformKeys": [
+                    {"id": "s1", "algorithm": "RSA", "public_key": "", "not_before": ""}
+                ]
+            },
+            "0.algorithm",
+        ),
+    ],
+)
+def test_a_wrong_value_is_refused_with_its_reason(changes: dict[str, Any], said: str) -> None:
+    assert said in mistakes(**changes)
+
+
+def test_a_secret_in_plain_text_is_refused() -> None:
+    message = mistakes(marked=MARKED - {"signingKey"})
+    assert "stowage:signingKey: is stored in plain text" in message
+
+
+def test_no_message_quotes_a_secret() -> None:
+    message = mistakes(
+        signingKey={"id": "s1", "seed": "SENTINEL"},
+        downloadKeys="SENTINEL",
+        rootKeyHashes=["SENTINEL"],
+        webhookUrl="SENTINEL",
+    )
+    assert message.count("stowage:") >= 4
+    assert "SENTINEL" not in message
+
+
+def test_a_wrong_zone_does_not_hide_or_invent_other_mistakes() -> None:
+    message = mistakes(zone="bad zone", repositoryBuckets=["deb", "deb"])
+    assert "2 mistakes" in message
+
+
+def test_the_error_is_one_that_pulumi_shows_without_a_stack_trace() -> None:
+    assert issubclass(ConfigError, pulumi.RunError)
+
+
+def loaded(engine: Engine, config: dict[str, str]) -> tuple[Settings, Secrets]:
+    found: list[tuple[Settings, Secrets]] = []
+    pulumi.runtime.set_all_config(config, [f"stowage:{key}" for key in MARKED])
+    engine.run(lambda: found.append(load()))
+    return found[0]
+
+
+def test_secrets_are_outputs_and_never_settings(engine: Engine) -> None:
+    config = {f"stowage:{key}": value for key, value in a_config().items()}
+    settings, secrets = loaded(engine, config)
+    assert isinstance(secrets.download_keys, pulumi.Output)
+    assert secrets.webhook_url is None
+    assert not {"download_keys", "signing_key", "root_key_hashes"} & set(Settings.model_fields)
+    assert a_key("s") not in settings.model_dump_json()
+
+
+def test_keys_of_other_namespaces_are_left_alone(engine: Engine) -> None:
+    config = {f"stowage:{key}": value for key, value in a_config().items()}
+    settings, _ = loaded(engine, {**config, "cloudflare:baseUrl": "http://127.0.0.1"})
+    assert settings.zone == "stowage.test"
+
+
+def example_keys(name: str) -> set[str]:
+    lines = (CHECKOUT / name).read_text("utf-8").splitlines()
+    found = (line.strip().lstrip("# ").partition(": ")[0].rstrip(":") for line in lines)
+    return {key.removeprefix("stowage:") for key in found if key.startswith("stowage:")}
+
+
+def test_the_example_stack_shows_every_setting_and_no_other() -> None:
+    plain = {str(field.alias) for field in Settings.model_fields.values()}
+    assert example_keys("Pulumi.example.yaml") == plain | set(SECRETS)

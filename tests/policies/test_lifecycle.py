@@ -1,0 +1,81 @@
+from typing import Any
+
+import pytest
+
+from policies.rules.lifecycle import problems, stack_problems
+from tests.policies.resources import a_resource
+
+ABORT = {
+    "id": "abort",
+    "enabled": True,
+    "conditions": {"prefix": ""},
+    "abortMultipartUploadsTransition": {"condition": {"type": "Age", "maxAge": 604_800}},
+}
+TEMP = {
+    "id": "temp",
+    "enabled": True,
+    "conditions": {"prefix": "temp/"},
+    "deleteObjectsTransition": {"condition": {"type": "Age", "maxAge": 86_400}},
+}
+
+
+def found(bucket: str, *rules: dict[str, Any]) -> list[str]:
+    return list(problems(a_resource("R2BucketLifecycle", bucketName=bucket, rules=list(rules))))
+
+
+def test_complete_rules_pass() -> None:
+    assert found("stowage-uploads", ABORT, TEMP) == []
+    assert found("stowage-packages", ABORT) == []
+
+
+def test_rules_that_drop_the_multipart_abort_are_refused() -> None:
+    (problem,) = found("stowage-packages", TEMP)
+    assert "abort multipart uploads after 7 days" in problem
+    assert "max_age 604800" in problem
+
+
+def test_no_rules_at_all_are_refused() -> None:
+    assert len(found("stowage-packages")) == 1
+    assert len(list(problems(a_resource("R2BucketLifecycle", bucketName="a")))) == 1
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"enabled": False},
+        {"conditions": {"prefix": "packages/"}},
+        {"abortMultipartUploadsTransition": {"condition": {"type": "Age", "maxAge": 604_801}}},
+        {"abortMultipartUploadsTransition": {"condition": {"type": "Age", "maxAge": 0}}},
+        {"abortMultipartUploadsTransition": {"condition": {"type": "Date"}}},
+        {"abortMultipartUploadsTransition": {}},
+    ],
+)
+def test_a_weakened_multipart_abort_is_refused(change: dict[str, Any]) -> None:
+    assert len(found("stowage-packages", {**ABORT, **change})) == 1
+
+
+def test_uploads_needs_the_temp_rule() -> None:
+    (problem,) = found("stowage-uploads", ABORT)
+    assert 'prefix "temp/"' in problem
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"enabled": False},
+        {"conditions": {"prefix": "temp"}},
+        {"deleteObjectsTransition": {"condition": {"type": "Age", "maxAge": 172_800}}},
+    ],
+)
+def test_a_weakened_temp_rule_is_refused(change: dict[str, Any]) -> None:
+    assert len(found("stowage-uploads", ABORT, {**TEMP, **change})) == 1
+
+
+def test_a_bucket_without_rules_is_refused() -> None:
+    one = a_resource("R2Bucket", name="one")
+    two = a_resource("R2Bucket", name="two")
+    rules = a_resource("R2BucketLifecycle", bucketName="one", rules=[ABORT])
+    assert list(stack_problems([one, two, rules])) == [
+        ("The bucket two has no R2BucketLifecycle; give it one.", two.urn)
+    ]
+    assert list(stack_problems([one, rules])) == []

@@ -1,0 +1,57 @@
+"""The whole program, with everything turned on, against every rule."""
+
+from pathlib import Path
+
+import pytest
+
+from infra import program
+from policies.rules import exposure, lifecycle, plain_text
+from policies.rules.resource import Resource
+from tests.infra.deployed import deployed
+from tests.infra.engine import Engine
+from tests.infra.project import a_small_project
+
+
+@pytest.fixture
+def resources(engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[Resource]:
+    monkeypatch.setattr(program, "PROJECT", a_small_project(tmp_path))
+    deployed(
+        engine,
+        publisherToken=True,
+        repositoryBuckets=["debian", "rpm"],
+        uploadCorsOrigins=["https://console.example.com"],
+        passthroughHosts=["www.stowage.test"],
+        customHostnames=["apt.customer.org"],
+        webhookUrl="https://hooks.example.com/services/abcdef",
+        webhookSecret="hush-hush-hush-hush",
+        usageAlert={"product": "worker_requests", "limit": 10},
+    )
+    return [Resource(one.typ, one.urn, one.inputs) for one in engine.resources]
+
+
+def test_the_program_breaks_no_rule(resources: list[Resource]) -> None:
+    found = [
+        problem
+        for rule in (exposure, lifecycle, plain_text)
+        for resource in resources
+        for problem in rule.problems(resource)
+    ]
+    assert found == []
+
+
+def test_the_program_as_a_whole_breaks_no_rule(resources: list[Resource]) -> None:
+    assert list(lifecycle.stack_problems(resources)) == []
+    assert list(plain_text.stack_problems(resources)) == []
+
+
+def test_the_rules_had_something_to_look_at(resources: list[Resource]) -> None:
+    kinds = {resource.kind for resource in resources}
+    assert {"R2BucketCors", "R2BucketLifecycle", "DnsRecord", "WorkerVersion"} <= kinds
+    assert sum(resource.kind == "R2BucketLifecycle" for resource in resources) == 6
+
+
+def test_without_its_rules_a_bucket_of_the_program_would_be_refused(
+    resources: list[Resource],
+) -> None:
+    bare = [one for one in resources if one.kind != "R2BucketLifecycle"]
+    assert len(list(lifecycle.stack_problems(bare))) == 6
