@@ -1,0 +1,79 @@
+// The local cloud's way to its own data plane, for the daemon only (header x-stowage-control).
+//
+//   POST   /d1/{id}/query               {sql, params?} | {batch: [{sql, params?}]} -> {result: [...]}
+//   GET    /r2/{bucket}?prefix&cursor&limit&delimiter -> {objects, truncated, cursor?, delimited_prefixes}
+//   DELETE /r2/{bucket}/{key}           -> {}
+//   POST   /workers/{name}/queue        {queue, messages: [{id, timestamp, attempts, body}]} -> outcome and acks
+//   POST   /workers/{name}/scheduled    {cron, scheduledTime} -> {outcome, noRetry, error?}
+//   POST   /workers/{name}/warm         -> {}; 500 {error: traceback}
+//
+// Every error is {error: text} with a 4xx or 5xx status.
+import { query } from "./databases.mjs";
+import { remove, list } from "./buckets.mjs";
+import { deliver, trigger, warm } from "./events.mjs";
+import { AdminError } from "./errors.mjs";
+
+const ROUTES = [
+  [
+    "POST",
+    /^\/d1\/([^/]+)\/query$/,
+    (call) => query(bound(call, "DATABASES", "database"), call.body),
+  ],
+  ["GET", /^\/r2\/([^/]+)$/, (call) => list(bound(call, "BUCKETS", "bucket"), call.search)],
+  [
+    "DELETE",
+    /^\/r2\/([^/]+)\/(.+)$/,
+    (call) => remove(bound(call, "BUCKETS", "bucket"), call.parts[1]),
+  ],
+  ["POST", /^\/workers\/([^/]+)\/queue$/, (call) => deliver(...entrypoints(call), call.body)],
+  ["POST", /^\/workers\/([^/]+)\/scheduled$/, (call) => trigger(...entrypoints(call), call.body)],
+  ["POST", /^\/workers\/([^/]+)\/warm$/, (call) => warm(bound(call, "CONTROLS", "Worker"))],
+];
+
+function bound({ env, parts }, table, kind) {
+  if (!Object.hasOwn(env[table], parts[0]))
+    throw new AdminError(404, `there is no ${kind} ${parts[0]} in the local cloud`);
+  return env[env[table][parts[0]]];
+}
+
+function entrypoints(call) {
+  return [bound(call, "WORKERS", "Worker"), bound(call, "CONTROLS", "Worker")];
+}
+
+async function bodyOf(request) {
+  if (request.method !== "POST") return undefined;
+  const text = await request.text();
+  try {
+    return text === "" ? {} : JSON.parse(text);
+  } catch {
+    throw new AdminError(400, "the body is not JSON");
+  }
+}
+
+async function handle(request, env) {
+  if (request.headers.get("x-stowage-control") !== env.CONTROL_SECRET) {
+    throw new AdminError(403, "the header x-stowage-control is missing or wrong");
+  }
+  const { pathname, searchParams } = new URL(request.url);
+  for (const [method, pattern, run] of ROUTES) {
+    const found = method === request.method && pattern.exec(pathname);
+    if (!found) continue;
+    const parts = found.slice(1).map(decodeURIComponent);
+    return (await run({ env, parts, search: searchParams, body: await bodyOf(request) })) ?? {};
+  }
+  throw new AdminError(404, `there is no ${request.method} ${pathname}`);
+}
+
+export default {
+  async fetch(request, env) {
+    try {
+      return Response.json(await handle(request, env));
+    } catch (error) {
+      if (!(error instanceof AdminError)) console.error(error.stack ?? String(error));
+      return Response.json(
+        { error: String(error.message ?? error) },
+        { status: error.status ?? 500 },
+      );
+    }
+  },
+};

@@ -1,0 +1,176 @@
+"""Faults: what a Worker meets when a test lets a binding's call fail, vanish, repeat or wait."""
+
+import threading
+from collections.abc import Iterator
+
+import pytest
+
+from tests.local.workerd_host import Answer, Json, WorkerdHost, a_worker
+
+pytestmark = pytest.mark.cloud
+
+SOURCE = """
+import json
+
+import js
+from workers import Response, WorkerEntrypoint
+
+
+class Default(WorkerEntrypoint):
+    async def fetch(self, request):
+        path = js.URL.new(request.url).pathname
+        try:
+            return Response(await getattr(self, "on_" + path.strip("/"))())
+        except Exception as error:
+            return Response(str(error), status=503)
+
+    async def on_put(self):
+        stored = await self.env.BUCKET.put("key", "value")
+        return "nothing" if stored is None else stored.key
+
+    async def on_head(self):
+        return str(await self.env.BUCKET.head("key") is not None)
+
+    async def on_insert(self):
+        await self.env.DB.prepare("INSERT INTO t VALUES (?1)").bind("x").run()
+        return "inserted"
+
+    async def on_batch(self):
+        insert = self.env.DB.prepare("INSERT INTO t VALUES (?1)")
+        results = await self.env.DB.batch([insert.bind("a"), insert.bind("b")])
+        return str(len(results))
+
+    async def on_count(self):
+        found = await self.env.DB.prepare("SELECT count(*) AS n FROM t").first()
+        return str(found["n"])
+
+    async def on_send(self):
+        await self.env.JOBS.send({"a": 1})
+        return "sent"
+"""
+
+BINDINGS: list[Json] = [
+    {"name": "BUCKET", "type": "r2_bucket", "bucket_name": "b"},
+    {"name": "DB", "type": "d1", "id": "db"},
+    {"name": "JOBS", "type": "queue", "queue_name": "q"},
+]
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WorkerdHost]:
+    started = WorkerdHost(tmp_path_factory.mktemp("faults"))
+    try:
+        started.apply(
+            workers=[a_worker(started.folder, "jobs", SOURCE, BINDINGS)],
+            routes=[{"pattern": "*/*", "script": "jobs"}],
+            buckets=["b"],
+            databases=["db"],
+            faults=True,
+        )
+        yield started
+    finally:
+        started.close()
+
+
+@pytest.fixture
+def host(running: WorkerdHost) -> Iterator[WorkerdHost]:
+    sql = "DROP TABLE IF EXISTS t; CREATE TABLE t (a TEXT)"
+    assert running.admin("POST", "/d1/db/query", {"sql": sql}).status == 200
+    assert running.admin("DELETE", "/r2/b/key").status == 200
+    running.daemon.posts.clear()
+    yield running
+    running.daemon.faults = lambda _question: "none"
+
+
+def only(binding: str, method: str, action: str) -> "Answering":
+    return Answering(binding, method, action)
+
+
+class Answering:
+    """Gives `action` to calls of one binding's method, `none` to the others."""
+
+    def __init__(self, binding: str, method: str, action: str) -> None:
+        self.wanted = (binding, method)
+        self.action = action
+        self.questions: list[Json] = []
+
+    def __call__(self, question: Json) -> str:
+        self.questions.append(question)
+        asked = (question["binding"], question["method"])
+        return self.action if asked == self.wanted else "none"
+
+
+def get(host: WorkerdHost, path: str) -> Answer:
+    return host.request("edge", "GET", path)
+
+
+def test_without_a_planned_fault_everything_works_and_every_call_is_asked_for(
+    host: WorkerdHost,
+) -> None:
+    asking = only("", "", "none")
+    host.daemon.faults = asking
+    paths = ["/put", "/head", "/insert", "/batch", "/count", "/send"]
+    assert [get(host, path).text for path in paths] == [
+        "key",
+        "True",
+        "inserted",
+        "2",
+        "3",
+        "sent",
+    ]
+    assert [(one["binding"], one["method"]) for one in asking.questions] == [
+        ("BUCKET", "put"),
+        ("BUCKET", "head"),
+        ("DB", "run"),
+        ("DB", "batch"),
+        ("DB", "first"),
+        ("JOBS", "send"),
+    ]
+    assert {one["worker"] for one in asking.questions} == {"jobs"}
+
+
+@pytest.mark.parametrize(("action", "happened"), [("fail", "False"), ("fail_after", "True")])
+def test_a_call_fails_before_or_after_it_happened(
+    host: WorkerdHost, action: str, happened: str
+) -> None:
+    host.daemon.faults = only("BUCKET", "put", action)
+    answer = get(host, "/put")
+    assert answer.status == 503
+    assert "injected fault: BUCKET.put" in answer.text
+    assert get(host, "/head").text == happened
+
+
+def test_a_dropped_call_looks_done_and_is_not(host: WorkerdHost) -> None:
+    host.daemon.faults = only("JOBS", "send", "drop")
+    assert get(host, "/send").text == "sent"
+    assert host.daemon.messages() == []
+
+
+def test_a_repeated_call_happens_twice(host: WorkerdHost) -> None:
+    host.daemon.faults = only("JOBS", "send", "repeat")
+    assert get(host, "/send").text == "sent"
+    assert [message["body"] for message in host.daemon.messages()] == [{"a": 1}, {"a": 1}]
+    host.daemon.faults = only("DB", "run", "repeat")
+    assert get(host, "/insert").text == "inserted"
+    assert get(host, "/count").text == "2"
+
+
+def test_a_failing_batch_leaves_nothing(host: WorkerdHost) -> None:
+    host.daemon.faults = only("DB", "batch", "fail")
+    assert get(host, "/batch").status == 503
+    assert get(host, "/count").text == "0"
+
+
+def test_a_held_call_waits_until_it_is_released(host: WorkerdHost) -> None:
+    asking = only("DB", "run", "hold")
+    host.daemon.faults = asking
+    answers: list[Answer] = []
+    waiting = threading.Thread(target=lambda: answers.append(get(host, "/insert")))
+    waiting.start()
+    while not any(question.get("held") for question in list(asking.questions)):
+        assert waiting.is_alive()
+    assert get(host, "/count").text == "0"
+    asking.action = "none"
+    waiting.join(30)
+    assert [answer.text for answer in answers] == ["inserted"]
+    assert get(host, "/count").text == "1"
