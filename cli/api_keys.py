@@ -1,0 +1,158 @@
+"""The keys commands: API keys of the platform, made with the root operator key."""
+
+from enum import StrEnum
+from typing import Annotated, cast
+from urllib.parse import quote
+
+import typer
+
+from cli import options
+from cli.failures import UsageFailure
+from cli.local_cloud import LocalCloud
+from cli.options import Scope
+from cli.platform_api import Document, PlatformApi
+from cli.project import LOCAL_STACK
+from cli.target import read_target
+
+app = typer.Typer(no_args_is_help=True, help="Create, list and revoke API keys (operators only).")
+
+_MAX_PAGES = 10_000
+
+ApiUrl = Annotated[
+    str | None,
+    typer.Option("--api-url", envvar="STOWAGE_API_URL", help="The API, if not that of the stack."),
+]
+OperatorKey = Annotated[
+    str | None,
+    typer.Option(
+        "--operator-key",
+        envvar="STOWAGE_OPERATOR_KEY",
+        help="An operator's key; for dev the root operator key of the cloud folder.",
+    ),
+]
+
+
+class Role(StrEnum):
+    """Whose key it is."""
+
+    operator = "operator"
+    developer = "developer"
+    tenant = "tenant"
+
+
+@app.command()
+def create(
+    role: Annotated[Role, typer.Option("--role", help="Whose key it is.")],
+    subject: Annotated[
+        str | None,
+        typer.Option("--subject", help="The id of the developer or tenant it speaks for."),
+    ] = None,
+    expires_at: Annotated[
+        str | None,
+        typer.Option("--expires-at", help="When it ends, as 2026-12-31T00:00:00Z; else never."),
+    ] = None,
+    home: options.Home = None,
+    stack: options.Stack = LOCAL_STACK,
+    api_url: ApiUrl = None,
+    operator_key: OperatorKey = None,
+    *,
+    as_json: options.Json = False,
+) -> None:
+    """Create a key. It is shown once and kept nowhere.
+
+    Exit codes: 0 created, 1 failed, 2 wrong usage.
+    """
+    if (subject is None) != (role is Role.operator):
+        reason = (
+            "speaks for the platform, so it has no --subject" if subject else "needs --subject ID"
+        )
+        raise UsageFailure(f"A key of role {role.value} {reason}.")
+    body: Document = {"role": role.value}
+    body |= {"subject_id": subject} if subject else {}
+    body |= {"expires_at": expires_at} if expires_at else {}
+    scope = options.scope(home, stack, as_json=as_json)
+    answer = operator_api(scope, api_url, operator_key).post("/v1/api-keys", body)
+    scope.terminal.document(answer)
+    scope.terminal.result(str(answer["key"]))
+    scope.terminal.say("It is shown this once; only its hash is stored.")
+
+
+@app.command(name="list")
+def list_keys(
+    home: options.Home = None,
+    stack: options.Stack = LOCAL_STACK,
+    api_url: ApiUrl = None,
+    operator_key: OperatorKey = None,
+    *,
+    as_json: options.Json = False,
+) -> None:
+    """List all keys, without their secrets.
+
+    Exit codes: 0 listed, 1 failed, 2 wrong usage.
+    """
+    scope = options.scope(home, stack, as_json=as_json)
+    keys = _all(operator_api(scope, api_url, operator_key))
+    scope.terminal.document({"api_keys": keys})
+    columns = ["id", "role", "subject_id", "created_at", "expires_at", "revoked_at"]
+    scope.terminal.table(columns, [[str(key.get(name) or "-") for name in columns] for key in keys])
+
+
+@app.command()
+def revoke(
+    key_id: Annotated[
+        str, typer.Argument(metavar="ID", help="The key's id, as `keys list` shows it.")
+    ],
+    home: options.Home = None,
+    stack: options.Stack = LOCAL_STACK,
+    api_url: ApiUrl = None,
+    operator_key: OperatorKey = None,
+    *,
+    as_json: options.Json = False,
+) -> None:
+    """Revoke a key, at once and for good. Repeating it is fine.
+
+    Exit codes: 0 revoked, 1 failed, 2 wrong usage.
+    """
+    scope = options.scope(home, stack, as_json=as_json)
+    answer = operator_api(scope, api_url, operator_key).delete(f"/v1/api-keys/{key_id}")
+    scope.terminal.document(answer)
+    scope.terminal.result(f"Key {key_id} is revoked.")
+
+
+def _all(api: PlatformApi) -> list[Document]:
+    """The keys of every page."""
+    found: list[Document] = []
+    after = ""
+    for _ in range(_MAX_PAGES):
+        answer = api.get(f"/v1/api-keys{after}")
+        found += cast("list[Document]", answer["api_keys"])
+        if not answer.get("next"):
+            break
+        after = f"?after={quote(str(answer['next']))}"
+    return found
+
+
+def operator_api(scope: Scope, api_url: str | None, operator_key: str | None) -> PlatformApi:
+    """The API of the scope's stack, called as an operator."""
+    key = operator_key
+    if not key and scope.is_local:
+        key = LocalCloud(scope.project, scope.home).credentials().root_operator_key
+    if not key:
+        raise UsageFailure(
+            f"Stack {scope.stack} needs an operator's key: give --operator-key or set "
+            "STOWAGE_OPERATOR_KEY. `stowage init` "
+            "printed the root operator key when the stack was made."
+        )
+    return PlatformApi(api_url or stack_api_url(scope), key)
+
+
+def stack_api_url(scope: Scope) -> str:
+    """Where the API of the scope's stack is reached."""
+    if scope.is_local:
+        return LocalCloud(scope.project, scope.home).url("api")
+    found = read_target(scope).engine.outputs().get("api_url")
+    if found is None:
+        raise UsageFailure(
+            f"Stack {scope.stack} has no output api_url: is it deployed? Else give --api-url."
+        )
+    return str(found.value)

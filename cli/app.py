@@ -1,0 +1,101 @@
+"""The `stowage` command: its subcommands, and how each of them ends."""
+
+import os
+import sys
+import tempfile
+import traceback
+from pathlib import Path
+from typing import Any
+
+import typer
+from typer.core import TyperGroup
+
+from cli import (
+    api_keys,
+    cloud_control,
+    deployment,
+    destruction,
+    options,
+    outputs,
+    push,
+    stack_init,
+)
+from cli.console import failure_line
+from cli.failures import Failure
+from cli.project import LOCAL_STACK
+from local.home import CloudError
+
+_INTERRUPTED = 130
+
+
+class Commands(TyperGroup):
+    """Turns a failure into one paragraph on stderr and its exit code."""
+
+    def invoke(self, ctx: Any) -> object:  # Typer does not export the type of its context
+        try:
+            return super().invoke(ctx)
+        except Failure as failure:
+            failure_line(str(failure))
+            raise typer.Exit(failure.exit_code) from failure
+        except CloudError as error:
+            failure_line(str(error))
+            raise typer.Exit(Failure.exit_code) from error
+        except KeyboardInterrupt as interrupt:
+            failure_line("Interrupted. Running the same command again takes up what was left.")
+            raise typer.Exit(_INTERRUPTED) from interrupt
+
+
+app = typer.Typer(
+    cls=Commands,
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    epilog="Exit codes: 0 done, 1 failed, 2 wrong usage, 3 refused, 130 interrupted.",
+)
+
+
+@app.callback()
+def root(home: options.RootHome = None, stack: options.RootStack = LOCAL_STACK) -> None:
+    """Storage and delivery for packages, on the embedded local cloud or on Cloudflare."""
+
+
+app.command()(stack_init.init)
+app.command()(deployment.up)
+app.command()(deployment.preview)
+app.command()(deployment.refresh)
+app.command()(destruction.destroy)
+app.command()(cloud_control.down)
+app.command()(cloud_control.status)
+app.command()(cloud_control.logs)
+app.command()(outputs.outputs)
+app.command()(outputs.env)
+app.command()(cloud_control.trigger)
+app.command()(push.push)
+app.add_typer(api_keys.app, name="keys")
+
+
+def main() -> None:
+    """The entry point of the installed command."""
+    try:
+        app()
+    except Exception as error:
+        if os.environ.get("STOWAGE_DEBUG"):
+            raise
+        failure_line(_unexpected(error))
+        sys.exit(Failure.exit_code)
+
+
+def _unexpected(error: Exception) -> str:
+    """What to say about an error nobody thought of; the traceback goes to a file."""
+    handle, name = tempfile.mkstemp(prefix="stowage-error-", suffix=".txt")
+    with os.fdopen(handle, "w", encoding="utf-8") as file:
+        traceback.print_exception(error, file=file)
+    return (
+        f"An error that should not happen: {type(error).__name__}: {error}. This is a defect of "
+        "Stowage, not of your set-up. "
+        f"The details are in {Path(name)}; with STOWAGE_DEBUG=1 they are printed."
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,138 @@
+"""The local cloud as the command uses it: its folder made ready, its stack file written, its REST
+API at hand."""
+
+import sys
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from cli import credentials, secret_settings, stack_config
+from cli.credentials import Credentials
+from cli.engine_environment import LocalSettings, local_environment
+from cli.failures import Failure
+from cli.project import LOCAL_STACK, Project
+from cli.pulumi_cli import PulumiCli
+from cli.rest import AccountApi
+from cli.stack_config import StackConfig, full_key
+from cli.state_file import StateFile
+from infra.keys import PROBLEMS
+from local.client import Cloud
+from local.home import CloudHome, write_private
+
+if TYPE_CHECKING:
+    from cli.engine import Engine
+
+SECRET_SETTINGS = frozenset(map(full_key, PROBLEMS))
+"""Settings that the program takes only when they are encrypted."""
+
+
+class LocalCloud:
+    """One cloud folder and the processes behind it. Nothing is made or started before it is asked
+    for."""
+
+    def __init__(self, project: Project, folder: Path) -> None:
+        self.project = project
+        self.folder = folder
+        self.home = CloudHome(folder)
+        self.cloud = Cloud(folder)
+        self.state_file = StateFile.of(self.home.state, LOCAL_STACK)
+        self.config_file = folder / f"Pulumi.{LOCAL_STACK}.yaml"
+        self.keys_file = folder / "keys.json"
+
+    def credentials(self) -> Credentials:
+        """The platform's keys; the first `up` makes them."""
+        return credentials.load(self.keys_file)
+
+    def url(self, port: str) -> str:
+        """The base URL of one of the cloud's ports."""
+        return self.home.urls()[port]
+
+    def settings(self) -> LocalSettings:
+        """What the engine needs to find this cloud."""
+        return LocalSettings(
+            home=self.folder,
+            pulumi_home=self.home.pulumi_home,
+            state=self.home.state,
+            passphrase_file=self.home.passphrase_file,
+            rest_url=self.url("rest"),
+            api_token=self.home.credentials().api_token,
+        )
+
+    def environment(self, cli: PulumiCli) -> dict[str, str]:
+        """The variables of an engine that deploys here."""
+        return local_environment(self.project, cli, Path(sys.executable), self.settings())
+
+    def account_api(self) -> AccountApi:
+        """The REST API of the local account."""
+        config = stack_config.read(self.config_file)
+        settings = self.settings()
+        return AccountApi(
+            f"{settings.rest_url}/client/v4",
+            settings.api_token,
+            str(config.get("accountId")),
+            str(config.get("zoneId")),
+        )
+
+    def entry_hosts(self) -> dict[str, str]:
+        """The host names of the Workers that have a port of their own."""
+        config = stack_config.read(self.config_file)
+        zone = config.get("zone")
+        return {name: str(config.get(f"{name}Host") or f"{name}.{zone}") for name in ("api", "cdn")}
+
+    def make_ready(self) -> None:
+        """Makes the folder with what outlives the processes: ports, credentials, passphrase.
+
+        Raises:
+            Failure: keys are missing that a deployment in this folder was made with.
+        """
+        for path in (self.home.passphrase_file, self.keys_file):
+            if not path.exists() and self.state_file.exists():
+                raise Failure(
+                    f"{path} is gone, but {self.home.state} holds a deployment that was made with "
+                    "it. Restore the file, or "
+                    "begin again with an empty local cloud: `make clean-cloud`, then `make up`."
+                )
+        self.home.ensure()
+
+    def write_config(self, engine: "Engine", given: Iterable[str]) -> StackConfig:
+        """Writes the stack file that the engine is given, and makes the stack if there is none.
+
+        `given` are settings as KEY=VALUE, remembered from now on.
+        """
+        overrides = stack_config.remember(self.folder / "overrides.json", given)
+        keys, _ = credentials.load_or_generate(self.keys_file)
+        previous = stack_config.read(self.config_file)
+        hidden = self._secrets(keys, overrides)
+        stale = secret_settings.stale(self.folder / "fingerprints.json", hidden, previous)
+        config = stack_config.compose(
+            self._committed(),
+            {key: value for key, value in overrides.items() if key not in SECRET_SETTINGS},
+            {"endpoints": self._endpoints(), "platformKeys": list(keys.platform_keys)},
+            previous,
+            hidden.keys() - stale.keys(),
+        )
+        config = StackConfig(config.values, self.state_file.salt() or config.salt)
+        if not self.state_file.exists():
+            config = StackConfig(config.values, engine.create_stack(config.text()))
+        if config != previous:
+            write_private(self.config_file, config.text())
+        engine.encrypt(stale)
+        secret_settings.note(self.folder / "fingerprints.json", hidden)
+        return config
+
+    def _committed(self) -> StackConfig:
+        path = self.project.stack_file(LOCAL_STACK)
+        if not path.exists():
+            raise Failure(
+                f"{path} is missing; it is part of the checkout: `git checkout -- {path.name}`."
+            )
+        return stack_config.read(path)
+
+    def _secrets(self, keys: Credentials, overrides: Mapping[str, object]) -> dict[str, str]:
+        """Secret settings by full key: the generated ones, and what a person gave with -c."""
+        generated = {full_key(name): text for name, text in keys.secret_settings().items()}
+        chosen = {key: str(text) for key, text in overrides.items() if key in SECRET_SETTINGS}
+        return generated | chosen
+
+    def _endpoints(self) -> dict[str, str]:
+        return {name: self.url(name) for name in ("api", "cdn", "edge", "s3")}

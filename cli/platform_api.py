@@ -1,0 +1,92 @@
+"""The platform's own HTTP API, as the command calls it."""
+
+from collections.abc import Mapping
+from typing import cast
+
+import httpx
+
+from cli.failures import Failure
+
+_SECONDS = 30.0
+
+Document = dict[str, object]
+
+
+class ProblemFailure(Failure):
+    """The API refused a request with a problem document."""
+
+    def __init__(self, status: int, document: Document, request: str) -> None:
+        self.status = status
+        self.document = document
+        title = str(document.get("title") or "an error")
+        detail = str(document.get("detail") or "")
+        super().__init__(
+            f"{request} was refused ({status}, {title}). {detail} {_members(document)}".strip()
+        )
+
+
+class PlatformApi:
+    """One platform behind a base URL, called with one API key."""
+
+    def __init__(
+        self, base_url: str, key: str, transport: httpx.BaseTransport | None = None
+    ) -> None:
+        self._client = httpx.Client(
+            base_url=base_url,
+            headers={"authorization": f"Bearer {key}"},
+            timeout=_SECONDS,
+            transport=transport,
+            # A loopback address must not go through the person's proxy.
+            trust_env=not base_url.startswith("http://127.0.0.1"),
+        )
+
+    def get(self, path: str) -> Document:
+        """The answer to a GET."""
+        return self.call("GET", path)
+
+    def post(self, path: str, body: Mapping[str, object] | None = None) -> Document:
+        """The answer to a POST; without a body when there is nothing to say."""
+        return self.call("POST", path, body)
+
+    def delete(self, path: str) -> Document:
+        """The answer to a DELETE."""
+        return self.call("DELETE", path)
+
+    def call(self, method: str, path: str, body: Mapping[str, object] | None = None) -> Document:
+        """One request.
+
+        Raises:
+            ProblemFailure: the API refused it.
+            Failure: the API did not answer, or not as an API.
+        """
+        try:
+            response = self._client.request(method, path, json=body if body is not None else None)
+        except httpx.HTTPError as error:
+            raise Failure(
+                f"The API at {self._client.base_url} does not answer ({type(error).__name__}: "
+                f"{error}). For the local cloud, `stowage up` starts it; otherwise check --api-url."
+            ) from error
+        document = _document(response)
+        if response.is_success and document is not None:
+            return document
+        if document is None:
+            raise Failure(
+                f"{method} {path} at {self._client.base_url} answered {response.status_code} and "
+                f"no JSON object: {response.text[:300]}"
+            )
+        raise ProblemFailure(response.status_code, document, f"{method} {path}")
+
+
+def _document(response: httpx.Response) -> Document | None:
+    try:
+        found = cast("object", response.json())
+    except ValueError:
+        return None
+    return cast("Document", found) if isinstance(found, dict) else None
+
+
+def _members(document: Document) -> str:
+    """What a problem document says beyond the standard's own members, for instance each wrong
+    field."""
+    own = {"type", "title", "status", "detail", "instance"}
+    return "; ".join(f"{name}: {value}" for name, value in document.items() if name not in own)

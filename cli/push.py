@@ -1,0 +1,150 @@
+"""The push command: one package from a file to a validated version."""
+
+import time
+from pathlib import Path
+from typing import Annotated, cast
+
+import typer
+
+from cli import options
+from cli.api_keys import ApiUrl, stack_api_url
+from cli.console import Terminal
+from cli.failures import Failure, UsageFailure
+from cli.package_file import PackageFile, read_package
+from cli.platform_api import Document, PlatformApi
+from cli.project import LOCAL_STACK
+from cli.upload import send
+
+_POLL_SECONDS = 1.0
+_DONE = frozenset({"draft", "published", "failed", "rejected"})
+
+File = Annotated[Path, typer.Argument(metavar="FILE", help="The package.", dir_okay=False)]
+App = Annotated[
+    str | None, typer.Option("--app", help="The app's id; by default the manifest's id.")
+]
+VersionCode = Annotated[
+    int | None,
+    typer.Option("--version-code", min=1, help="By default the manifest's version_code."),
+]
+VersionName = Annotated[
+    str | None, typer.Option("--version-name", help="By default the manifest's version.")
+]
+Key = Annotated[
+    str | None, typer.Option("--key", envvar="STOWAGE_KEY", help="A developer's API key.")
+]
+Publish = Annotated[bool, typer.Option("--publish", help="Publish the version once it is valid.")]
+Timeout = Annotated[
+    int, typer.Option("--timeout", min=1, help="Seconds to wait for the validation.")
+]
+
+
+def push(
+    file: File,
+    app: App = None,
+    version_code: VersionCode = None,
+    version_name: VersionName = None,
+    key: Key = None,
+    api_url: ApiUrl = None,
+    home: options.Home = None,
+    stack: options.Stack = LOCAL_STACK,
+    *,
+    publish: Publish = False,
+    timeout: Timeout = 300,
+    as_json: options.Json = False,
+) -> None:
+    """Send a package, wait until it is validated, and publish it if asked to.
+
+    Running it again after it broke off takes up the same upload.
+
+    Exit codes: 0 the version is valid, 1 it failed or something did not answer, 2 wrong usage.
+    """
+    scope = options.scope(home, stack, as_json=as_json)
+    if not key:
+        raise UsageFailure(
+            "A developer's API key is needed: give --key, or set STOWAGE_KEY. `POST "
+            "/v1/developers` makes one."
+        )
+    package = read_package(file)
+    request = version_request(package, app, version_code, version_name)
+    api = PlatformApi(api_url or stack_api_url(scope), key)
+    answer = api.post(f"/v1/apps/{request.pop('app_id')}/versions", request)
+    version = cast("Document", answer["version"])
+    terminal = scope.terminal
+    terminal.say(
+        f"Version {version['id']} ({request['version_name']}), {package.size / 1e6:.1f} MB."
+    )
+    _upload(terminal, package, answer)
+    path = f"/v1/versions/{version['id']}"
+    api.post(f"{path}/complete")
+    version = _wait(terminal, api, path, timeout)
+    if version["status"] == "draft" and publish:
+        version = cast("Document", api.post(f"{path}/publish")["version"])
+    terminal.document({"version": version})
+    _report(terminal, version)
+
+
+def version_request(
+    package: PackageFile, app: str | None, version_code: int | None, version_name: str | None
+) -> Document:
+    """What to ask the API for: the options first, then what the manifest says.
+
+    Raises:
+        UsageFailure: something is in neither.
+    """
+    manifest = package.manifest
+    request: Document = {
+        "app_id": app or manifest.get("id"),
+        "version_code": version_code or manifest.get("version_code"),
+        "version_name": version_name or manifest.get("version"),
+        "size": package.size,
+        "sha256": package.sha256,
+    }
+    flags = {"app_id": "--app", "version_code": "--version-code", "version_name": "--version-name"}
+    missing = [flag for name, flag in flags.items() if not request[name]]
+    if missing:
+        raise UsageFailure(
+            f"{package.path.name} has no manifest.json at its root that tells "
+            f"{', '.join(missing)}: give them as options, "
+            "but a package without a full manifest will not pass the validation."
+        )
+    return request
+
+
+def _upload(terminal: Terminal, package: PackageFile, answer: Document) -> None:
+    upload = cast("Document", answer["upload"])
+    headers = cast("dict[str, str]", upload["headers"])
+    sent = send(terminal, package.path, package.size, str(upload["url"]), headers)
+    terminal.say("Sent." if sent else "It had arrived before; going on from there.")
+
+
+def _wait(terminal: Terminal, api: PlatformApi, path: str, seconds: int) -> Document:
+    """The version once its validation has ended."""
+    deadline = time.monotonic() + seconds
+    with terminal.working("Validating"):
+        while True:
+            version = cast("Document", api.get(path)["version"])
+            if version["status"] in _DONE:
+                return version
+            if time.monotonic() > deadline:
+                raise Failure(
+                    f"The version is still {version['status']} after {seconds} s. The platform "
+                    "goes on with it; look again "
+                    f"with GET {path}, or see `stowage logs --worker jobs`."
+                )
+            time.sleep(_POLL_SECONDS)
+
+
+def _report(terminal: Terminal, version: Document) -> None:
+    terminal.result(f"Version {version['id']} is {version['status']}.")
+    if version["status"] in {"draft", "published"}:
+        return
+    problems = cast("list[object]", version.get("problems") or [])
+    lines = [f"  - {_problem(one)}" for one in problems]
+    raise Failure("\n".join([f"The package is {version['status']}:", *lines]))
+
+
+def _problem(one: object) -> str:
+    if isinstance(one, dict):
+        found = cast("Document", one)
+        return str(found.get("detail") or found.get("message") or found)
+    return str(one)

@@ -1,0 +1,131 @@
+"""The account's REST API, as far as the command needs it: what exists, and what lies in a bucket.
+
+The local cloud answers the same paths as Cloudflare.
+"""
+
+from collections.abc import Iterator
+from typing import cast
+from urllib.parse import quote
+
+import httpx
+
+from cli.failures import Failure
+
+_PAGE = 100
+_MAX_PAGES = 10_000
+_SECONDS = 30.0
+_NOT_FOUND = 404
+
+Item = dict[str, object]
+
+
+class AccountApi:
+    """One account behind a base URL (`.../client/v4`) and a token."""
+
+    def __init__(
+        self,
+        base_url: str,
+        token: str,
+        account_id: str,
+        zone_id: str,
+        transport: httpx.BaseTransport | None = None,
+    ) -> None:
+        self.account_id = account_id
+        self.zone_id = zone_id
+        self._client = httpx.Client(
+            base_url=base_url,
+            headers={"authorization": f"Bearer {token}"},
+            timeout=_SECONDS,
+            transport=transport,
+            trust_env=False,
+        )
+
+    def items(self, path: str) -> list[Item]:
+        """Everything in a list of the account or zone; empty when the list's owner does not exist.
+
+        `path` names them as `{account}` and `{zone}`.
+        """
+        found: list[Item] = []
+        page = 1
+        while page <= _MAX_PAGES:
+            answer = self._get(path, {"page": str(page), "per_page": str(_PAGE)})
+            if answer is None:
+                return []
+            rows = _rows(answer.get("result"))
+            found += rows
+            if not _has_more(answer, page):
+                return found
+            page += 1
+        return found
+
+    def objects(self, bucket: str, limit: int | None = None) -> Iterator[str]:
+        """The keys in a bucket; none when there is no such bucket."""
+        cursor = ""
+        given = 0
+        for _ in range(_MAX_PAGES):
+            query = {"per_page": str(limit or 1000)} | ({"cursor": cursor} if cursor else {})
+            answer = self._get(f"/accounts/{{account}}/r2/buckets/{bucket}/objects", query)
+            if answer is None:
+                return
+            for row in _rows(answer.get("result")):
+                yield str(row["key"])
+                given += 1
+                if limit is not None and given >= limit:
+                    return
+            info = answer.get("result_info")
+            cursor = str(cast("Item", info).get("cursor") or "") if isinstance(info, dict) else ""
+            if not cursor:
+                return
+
+    def delete_object(self, bucket: str, key: str) -> None:
+        """Deletes one object; a missing one is fine."""
+        self.delete(f"/accounts/{{account}}/r2/buckets/{bucket}/objects/{quote(key, safe='')}")
+
+    def delete(self, path: str) -> None:
+        """Deletes what a path names; a missing one is fine."""
+        response = self._request("DELETE", path, {})
+        if response.status_code != _NOT_FOUND:
+            self._check(response)
+
+    def _get(self, path: str, query: dict[str, str]) -> Item | None:
+        response = self._request("GET", path, query)
+        if response.status_code == _NOT_FOUND:
+            return None
+        self._check(response)
+        return cast("Item", response.json())
+
+    def _request(self, method: str, path: str, query: dict[str, str]) -> httpx.Response:
+        full = path.replace("{account}", self.account_id).replace("{zone}", self.zone_id)
+        # The client puts the base URL's path in front only of a relative path.
+        try:
+            return self._client.request(method, full.lstrip("/"), params=query)
+        except httpx.HTTPError as error:
+            raise Failure(
+                f"The cloud's REST API at {self._client.base_url} does not answer ({error}). "
+                "Is the local cloud running? `stowage status` tells, `stowage up` starts it."
+            ) from error
+
+    def _check(self, response: httpx.Response) -> None:
+        if response.is_success:
+            return
+        raise Failure(
+            f"The cloud's REST API answered {response.status_code} to {response.request.method} "
+            f"{response.request.url.path}: {response.text[:500]}"
+        )
+
+
+def _rows(result: object) -> list[Item]:
+    """The rows of an answer: a list, or, as R2 gives its buckets, an object holding one list."""
+    if isinstance(result, dict):
+        values: list[object] = [*cast("Item", result).values(), []]
+        # json gives lists of anything; the cast below says what the API gives.
+        return _rows(next(cast("object", one) for one in values if isinstance(one, list)))
+    return cast("list[Item]", result) if isinstance(result, list) else []
+
+
+def _has_more(answer: Item, page: int) -> bool:
+    info = answer.get("result_info")
+    if not isinstance(info, dict):
+        return False
+    pages = cast("Item", info).get("total_pages")
+    return isinstance(pages, int) and page < pages

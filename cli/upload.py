@@ -1,0 +1,97 @@
+"""Sends a file to a presigned URL, with exactly the headers that were signed, and shows how far it
+is."""
+
+from collections.abc import Callable, Generator, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
+
+from cli.console import Terminal
+from cli.failures import Failure
+
+_CHUNK = 256 * 1024
+_PRECONDITION_FAILED = 412
+_CONNECT_SECONDS = 15.0
+_STALL_SECONDS = 120.0
+"""Without a byte taken or given; a large file on a slow line takes longer as a whole."""
+_LINES = 10
+"""How many lines of progress a pipe gets."""
+
+Advance = Callable[[int], None]
+
+
+def send(
+    terminal: Terminal,
+    path: Path,
+    size: int,
+    url: str,
+    headers: Mapping[str, str],
+    transport: httpx.BaseTransport | None = None,
+) -> bool:
+    """PUTs the file. Gives False when the storage says that this upload has arrived before.
+
+    Raises:
+        Failure: the storage refused it or the connection broke.
+    """
+    timeout = httpx.Timeout(_STALL_SECONDS, connect=_CONNECT_SECONDS)
+    loopback = url.startswith("http://127.0.0.1")
+    try:
+        with (
+            progress(terminal, path.name, size) as advance,
+            httpx.Client(timeout=timeout, transport=transport, trust_env=not loopback) as client,
+        ):
+            # The length is among the signed headers; with it given, httpx does not send chunks.
+            response = client.put(url, content=_read(path, advance), headers=dict(headers))
+    except httpx.HTTPError as error:
+        raise Failure(
+            f"Sending {path.name} broke off ({type(error).__name__}: {error}). Run the same "
+            "command again: it takes up the same upload."
+        ) from error
+    if response.status_code == _PRECONDITION_FAILED:
+        return False
+    if not response.is_success:
+        raise Failure(
+            f"The storage refused {path.name} ({response.status_code}): {response.text[:500]}"
+        )
+    return True
+
+
+@contextmanager
+def progress(terminal: Terminal, name: str, size: int) -> Generator[Advance]:
+    """Gives a function that takes the bytes sent: a bar on a terminal, a few lines in a pipe."""
+    if terminal.is_live:
+        columns = (
+            TextColumn("{task.description}"),
+            BarColumn(),
+            DownloadColumn(),
+            TransferSpeedColumn(),
+        )
+        with Progress(*columns, console=terminal.progress_console) as bar:
+            task = bar.add_task(name, total=size)
+            yield lambda count: bar.update(task, advance=count)
+        return
+    yield _lines(terminal, name, size)
+
+
+def _lines(terminal: Terminal, name: str, size: int) -> Advance:
+    sent = 0
+    said = 0
+
+    def advance(count: int) -> None:
+        nonlocal sent, said
+        sent += count
+        part = sent * _LINES // max(size, 1)
+        if part > said:
+            said = part
+            terminal.say(f"  {name}: {100 * sent // max(size, 1)} % of {size / 1e6:.1f} MB")
+
+    return advance
+
+
+def _read(path: Path, advance: Advance) -> Iterator[bytes]:
+    with path.open("rb") as file:
+        while chunk := file.read(_CHUNK):
+            yield chunk
+            advance(len(chunk))
