@@ -3,7 +3,7 @@ it."""
 
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from tests.e2e.stack import Stack
 
 
 @contextmanager
-def a_stack(*options: str, faults: bool = False) -> Iterator[Stack]:
+def a_stack(*options: str, faults: bool = False) -> Generator[Stack]:
     # Not pytest's tmp_path: the cloud's folder goes with its daemon, and short paths keep sockets
     # legal.
     with tempfile.TemporaryDirectory(prefix="stowage-e2e-") as folder:

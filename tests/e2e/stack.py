@@ -102,7 +102,8 @@ class Stack:
 
     @cached_property
     def s3(self) -> S3Client:
-        return boto3.client(
+        make = cast("Any", boto3).client  # the stubs know only some of its services
+        client = make(
             "s3",
             endpoint_url=self.outputs["s3_url"],
             aws_access_key_id=self.outputs["s3_access_key_id"],
@@ -110,6 +111,7 @@ class Stack:
             region_name="auto",
             config=Config(s3={"addressing_style": "path"}, retries={"max_attempts": 1}),
         )
+        return cast("S3Client", client)
 
     def version(self, version_id: str, key: str) -> dict[str, Any]:
         answer = self.api("GET", f"/v1/versions/{version_id}", key=key)
@@ -126,6 +128,12 @@ class Stack:
             assert time.monotonic() < deadline, f"still {version['status']} after {seconds} s"
             time.sleep(0.2)
 
+    @cached_property
+    def account_url(self) -> str:
+        """The account in the Cloudflare API that the local cloud plays."""
+        rest = self.read("status")["urls"]["rest"]
+        return f"{rest}/client/v4/accounts/{self.outputs['account_id']}"
+
     @property
     def api_token(self) -> str:
         """The local cloud's own API token, as its operator has it."""
@@ -134,15 +142,18 @@ class Stack:
     def query(self, sql: str, *parameters: str | int) -> list[dict[str, Any]]:
         """SQL straight at the stack's database, through the Cloudflare API that migrations use
         too."""
-        cloud = self.read("status")
         answer = self.client.post(
-            f"{cloud['urls']['rest']}/client/v4/accounts/{self.outputs['account_id']}"
-            f"/d1/database/{self.outputs['database_id']}/query",
+            f"{self.account_url}/d1/database/{self.outputs['database_id']}/query",
             json={"sql": sql, "params": list(parameters)},
             headers={"authorization": f"Bearer {self.api_token}"},
         )
         assert answer.status_code == 200, answer.text
         return answer.json()["result"][0]["results"]
+
+    def forget(self) -> None:
+        """What was read of a deployment that is gone."""
+        for name in ("outputs", "operator", "s3", "account_url"):
+            self.__dict__.pop(name, None)
 
     def down(self) -> None:
         self.run("down")

@@ -9,7 +9,7 @@ import signal
 import subprocess
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -74,10 +74,10 @@ def secrets_of(stack: Stack) -> list[str]:
 
     def walk(value: Any) -> None:
         if isinstance(value, dict):
-            for inner in value.values():
+            for inner in cast("dict[str, Any]", value).values():
                 walk(inner)
         elif isinstance(value, list):
-            for inner in value:
+            for inner in cast("list[Any]", value):
                 walk(inner)
         elif isinstance(value, str) and len(value) >= 24:
             try:
@@ -140,6 +140,7 @@ def test_destroy_refuses_while_there_is_data_and_then_leaves_an_empty_world(tmp_
         stack.run("destroy", "--delete-data")
         assert world_size(stack) == 0
         stack.run("up")
+        stack.forget()
         assert "Contents" not in stack.s3.list_objects_v2(Bucket=bucket)
 
 

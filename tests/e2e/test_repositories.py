@@ -8,6 +8,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from tests.e2e import debian
+from tests.e2e.packages import a_developer, a_package
 from tests.e2e.stack import Stack
 
 
@@ -139,21 +140,27 @@ def test_packages_and_uploads_are_readable_on_no_host_without_a_token(
 def test_a_row_planted_in_the_database_that_names_another_bucket_is_not_served(
     stack: Stack, tenants: dict[str, Tenant]
 ) -> None:
+    developer = a_developer(stack, "org.example.planted")
+    package = developer.published(a_package(developer.app_id, 1))
     planted = stack.made("/v1/tenants", {"name": "planted"})["tenant_id"]
     bucket = stack.outputs["buckets"]["packages"]
-    location, hostname, now = "0" * 36, "apt.planted.example", 1
+    location, hostname = "0" * 36, "apt.planted.example"
     stack.query(
-        "INSERT INTO location (id, tenant_id, s3_bucket, s3_prefix, created_at)"
-        " VALUES (?, ?, ?, ?, ?)",
-        *(location, planted, bucket, "packages/", now),
+        "INSERT INTO location (id, tenant_id, s3_bucket, s3_prefix, created_at, revision)"
+        " VALUES (?, ?, ?, '', 1, 1)",
+        *(location, planted, bucket),
     )
     stack.query(
         "INSERT INTO hostname"
-        " (id, name, tenant_id, location_id, state, proven_at, created_at)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?)",
-        *(location, hostname, planted, location, "active", now, now),
+        " (id, name, tenant_id, location_id, state, proven_at, created_at, revision)"
+        " VALUES (?, ?, ?, ?, 'active', 1, 1, 1)",
+        *(location, hostname, planted, location),
     )
-    assert stack.edge(hostname, "/x/y/1/package.mosis").status_code == 404
+    key = f"/packages/{developer.developer_id}/{developer.app_id}/1/package.mosis"
+    assert package["status"] == "published"
+    assert stack.edge(hostname, key).status_code == 404
+    stack.query("UPDATE location SET s3_bucket = ? WHERE id = ?", planted, location)
+    assert stack.edge(hostname, key).status_code == 404
 
 
 class TestWhatTheControlPlaneRefuses:
@@ -248,4 +255,4 @@ def test_the_publisher_token_reaches_the_repository_buckets_only(
     for role in ("uploads", "packages", "assets", "backups"):
         with pytest.raises(ClientError) as refused:
             stack.s3.put_object(Bucket=stack.outputs["buckets"][role], Key="x", Body=b"x")
-        assert refused.value.response["Error"]["Code"] == "AccessDenied"
+        assert refused.value.response.get("Error", {}).get("Code") == "AccessDenied"

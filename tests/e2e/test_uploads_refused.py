@@ -31,10 +31,8 @@ def created(developer: Developer, package: Package) -> dict[str, Any]:
 
 def stored_uploads(stack: Stack) -> list[str]:
     """Keys in the uploads bucket, which no S3 token outside the api may list."""
-    status = stack.read("status")
     answer = stack.client.get(
-        f"{status['urls']['rest']}/client/v4/accounts/{stack.outputs['account_id']}"
-        f"/r2/buckets/{stack.outputs['buckets']['uploads']}/objects",
+        f"{stack.account_url}/r2/buckets/{stack.outputs['buckets']['uploads']}/objects",
         headers={"authorization": f"Bearer {stack.api_token}"},
     )
     assert answer.status_code == 200, answer.text
