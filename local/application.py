@@ -1,0 +1,193 @@
+"""The daemon's parts put together: one Starlette application on the rest port."""
+
+import asyncio
+import contextlib
+import hmac
+import os
+from collections.abc import AsyncGenerator, Callable, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from local.blobs import Blobs
+from local.broker import Broker
+from local.control_routes import ControlRoutes
+from local.data_plane import DataPlane
+from local.deployed import deployed_workers
+from local.fault_board import FaultBoard
+from local.home import CloudHome
+from local.host_config import host_config, prune_packs
+from local.memory import process_tree
+from local.node_host import NodeHost, node_command
+from local.provider.engine import EngineCalls
+from local.provider.kinds import KINDS
+from local.provider.schema import Schema
+from local.queue_store import QueueStore
+from local.rest.data import DataEndpoints
+from local.rest.envelope import failure
+from local.rest.listings import Listings
+from local.schedules import Schedules
+from local.settling import Settler
+from local.world import World
+
+Json = dict[str, Any]
+
+
+class LocalCloud:
+    """Everything of one cloud folder while its daemon runs."""
+
+    def __init__(
+        self,
+        home: CloudHome,
+        *,
+        faults: bool = False,
+        node: Callable[[], Sequence[str]] = node_command,
+    ) -> None:
+        self.home = home
+        self.world = World(home.world)
+        self._blobs = Blobs(home.blobs)
+        self._with_faults = faults
+        self._started = datetime.now(UTC)
+        self._node = NodeHost(home.workerd_log, node)
+        self._data_plane = DataPlane(home)
+        self._settler = Settler(home, self._node, self._data_plane, self._config)
+        self._store = QueueStore(home.queues)
+        self._broker = Broker(self.world, self._store, self._data_plane.deliver, self._is_up)
+        self._settler.pausing.append(self._broker)
+        self._schedules = Schedules(self.world, self._data_plane.run_schedule)
+        self._schema: asyncio.Task[Schema] | None = None
+        self._calls = EngineCalls(self.world, self._blobs, self._types, self._bucket_is_empty)
+
+    def application(self) -> ASGIApp:
+        control = ControlRoutes(
+            self.world,
+            self._calls,
+            self._settler,
+            self._broker,
+            self._schedules,
+            FaultBoard() if self._with_faults else None,
+            self,
+        )
+        listings = Listings(self.world, self._calls)
+        data = DataEndpoints(self.world, self._settler, self._data_plane)
+        inner = Starlette(
+            routes=[*control.routes(), *data.routes(), *listings.routes()],
+            lifespan=self._lifespan,
+            exception_handlers={404: _not_found, 405: _not_found},
+        )
+        return _Guard(inner, self.home)
+
+    @contextlib.asynccontextmanager
+    async def _lifespan(self, _: Starlette) -> AsyncGenerator[None]:
+        self._schema = asyncio.create_task(self._load_types())
+        prune_packs(self.home, self.world)
+        self._broker.follow()
+        self._schedules.start()
+        if self.world.counts():
+            # Brings back what ran before the restart.
+            self._settler.settle_later()
+        yield
+        await self._settler.close()
+        await self._schedules.close()
+        await self._broker.close()
+        await self._node.stop()
+        await self._data_plane.close()
+        self._store.close()
+        self._schema.cancel()
+        await asyncio.gather(self._schema, return_exceptions=True)
+
+    async def _load_types(self) -> Schema:
+        return await asyncio.to_thread(Schema.load, self.home.root, list(KINDS))
+
+    async def _types(self) -> Schema:
+        if self._schema is None or (self._schema.done() and self._schema.exception()):
+            self._schema = asyncio.create_task(self._load_types())
+        return await asyncio.shield(self._schema)
+
+    def _config(self) -> Json:
+        return host_config(self.home, self.world, self._blobs, self._with_faults)
+
+    def _is_up(self, worker: str) -> bool:
+        return self._node.is_alive and self._settler.runs(worker)
+
+    async def _bucket_is_empty(self, bucket: str) -> bool:
+        await self._settler.reach(bucket=bucket)
+        return not (await self._data_plane.objects(bucket, {"limit": "1"}))["objects"]
+
+    def describe(self) -> Json:
+        """Everything `Cloud.status` gives."""
+        return {
+            "running": True,
+            "home": str(self.home.root),
+            "started": self._started.isoformat(),
+            "faults": self._with_faults,
+            "urls": self.home.urls(),
+            "ports": self.home.ports(),
+            "processes": process_tree(os.getpid()),
+            "resources": self.world.counts(),
+            "workers": [
+                {
+                    "name": worker.name,
+                    "version": worker.version_id,
+                    "number": worker.version["number"],
+                    "deployed_on": worker.version["createdOn"],
+                    "warm": self._settler.is_warm(worker.name),
+                }
+                for worker in deployed_workers(self.world)
+            ],
+            "queues": self._broker.describe(),
+            "schedules": list(self._schedules.recent),
+            "skipped_webhook_tests": [
+                {"name": one["name"], "test": one["_test"]}
+                for one in self.world.all("NotificationPolicyWebhooks")
+            ],
+            "entry_hosts": self.world.entry_hosts,
+            "last_settle": self._settler.last,
+        }
+
+
+class _Guard:
+    """Lets nobody in without the token (REST face) or the control secret (everything else)."""
+
+    def __init__(self, application: ASGIApp, home: CloudHome) -> None:
+        self._application = application
+        self._credentials = home.credentials()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        refused = self._refusal(Request(scope)) if scope["type"] == "http" else None
+        await (refused or self._application)(scope, receive, send)
+
+    def _refusal(self, request: Request) -> Response | None:
+        if request.url.path.startswith("/client/"):
+            return self._rest_refusal(request.headers.get("authorization", ""))
+        given = request.headers.get("x-stowage-control", "")
+        if _same(given, self._credentials.control_secret):
+            return None
+        return JSONResponse(
+            {"error": "The header x-stowage-control is missing or wrong."}, status_code=403
+        )
+
+    def _rest_refusal(self, authorization: str) -> Response | None:
+        scheme, _, token = authorization.partition(" ")
+        if scheme.lower() != "bearer" or not token:
+            return failure(401, 10000, "Authentication error: no bearer token was sent")
+        if not _same(token.strip(), self._credentials.api_token):
+            return failure(403, 9109, "Invalid access token; `stowage env` prints the right one")
+        return None
+
+
+def _same(given: str, expected: str) -> bool:
+    return hmac.compare_digest(given.encode(), expected.encode())
+
+
+async def _not_found(request: Request, _: Exception) -> Response:
+    what = f"{request.method} {request.url.path}"
+    if request.url.path.startswith("/client/"):
+        return failure(
+            404, 7003, f"Could not route to {what}; local/README.md lists what is emulated"
+        )
+    return JSONResponse({"error": f"There is no {what}."}, 404)

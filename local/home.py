@@ -1,0 +1,176 @@
+"""The cloud folder: where the local cloud keeps its world, data, keys, ports and logs."""
+
+import contextlib
+import fcntl
+import json
+import os
+import random
+import secrets
+import socket
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import cast
+
+PORT_NAMES = ("rest", "edge", "api", "cdn", "s3", "admin")
+SOCKET_NAMES = PORT_NAMES[1:]
+"""The ports that workerd listens on."""
+# Below the range from which systems give out ports for outgoing connections (Linux: 32768 on).
+_PORT_RANGE = range(20_000, 32_000)
+_PORT_ATTEMPTS = 2_000
+
+
+class CloudError(Exception):
+    """A failure of the local cloud; the message says what happened, why and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """Generated once for each cloud folder."""
+
+    api_token: str
+    """Bearer token of the REST face; of the form that Cloudflare's provider accepts."""
+    control_secret: str
+    """Header `x-stowage-control` of everything that is not Cloudflare's own interface."""
+
+
+class CloudHome:
+    """One cloud folder. Only `ensure` writes; everything else says where things are."""
+
+    def __init__(self, root: Path | str) -> None:
+        self.root = Path(root).expanduser().resolve()
+        self.world = self.root / "world.json"
+        self.blobs = self.root / "blobs"
+        self.packs = self.root / "packs"
+        self.queues = self.root / "queues.sqlite"
+        self.data = self.root / "data"
+        self.logs = self.root / "logs"
+        self.daemon_log = self.logs / "daemon.log"
+        self.workerd_log = self.logs / "workerd.log"
+        self.pid_file = self.root / "daemon.pid"
+        self.lock_file = self.root / "daemon.lock"
+        self.ports_file = self.root / "ports.json"
+        self.credentials_file = self.root / "credentials.json"
+        self.passphrase_file = self.root / "passphrase"
+        self.state = self.root / "state"
+        self.pulumi_home = self.root / "pulumi"
+
+    def ensure(self) -> None:
+        """Makes the folder (mode 0700) and what is missing in it; what exists stays. Safe to
+        repeat."""
+        self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self.root.chmod(0o700)
+        for folder in (self.blobs, self.packs, self.data, self.logs, self.state, self.pulumi_home):
+            folder.mkdir(exist_ok=True)
+        if not self.credentials_file.exists():
+            made = {
+                "api_token": secrets.token_hex(20),
+                "control_secret": secrets.token_urlsafe(32),
+            }
+            write_private(self.credentials_file, json.dumps(made, indent=2) + "\n")
+        if not self.passphrase_file.exists():
+            write_private(self.passphrase_file, secrets.token_urlsafe(32))
+        if not self.ports_file.exists():
+            write_private(self.ports_file, json.dumps(choose_ports(), indent=2) + "\n")
+
+    def credentials(self) -> Credentials:
+        """The generated credentials.
+
+        Raises:
+            CloudError: the folder was not made ready, or the file is damaged.
+        """
+        found = self._read(self.credentials_file)
+        try:
+            return Credentials(str(found["api_token"]), str(found["control_secret"]))
+        except KeyError as error:
+            raise CloudError(f"{self.credentials_file} lacks {error}; {_BEGIN_AGAIN}") from error
+
+    def ports(self) -> dict[str, int]:
+        """The ports of 127.0.0.1 chosen for this folder, by name (`rest`, `edge`, `api`, `cdn`,
+        `s3`, `admin`).
+
+        Raises:
+            CloudError: the folder was not made ready, or the file is damaged.
+        """
+        found = self._read(self.ports_file)
+        wrong = [name for name in PORT_NAMES if not isinstance(found.get(name), int)]
+        if wrong:
+            raise CloudError(
+                f"{self.ports_file} lacks the port of {', '.join(wrong)}; {_BEGIN_AGAIN}"
+            )
+        return {name: cast("int", found[name]) for name in PORT_NAMES}
+
+    def urls(self) -> dict[str, str]:
+        """Base URLs by the names of the ports, without a trailing slash."""
+        return {name: f"http://127.0.0.1:{port}" for name, port in self.ports().items()}
+
+    def _read(self, path: Path) -> dict[str, object]:
+        try:
+            return cast("dict[str, object]", json.loads(path.read_text(encoding="utf-8")))
+        except FileNotFoundError as error:
+            raise CloudError(
+                f"{path} does not exist, so {self.root} is no cloud folder yet. "
+                "Run `stowage up` first."
+            ) from error
+        except ValueError as error:
+            raise CloudError(f"{path} is damaged ({error}); {_BEGIN_AGAIN}") from error
+
+
+_BEGIN_AGAIN = "restore it, or begin again with an empty cloud: `make clean-cloud`, then `make up`."
+
+
+def choose_ports() -> dict[str, int]:
+    """One free port of 127.0.0.1 for each name, all different."""
+    picked: dict[str, int] = {}
+    with contextlib.ExitStack() as held:
+        for _ in range(_PORT_ATTEMPTS):
+            if len(picked) == len(PORT_NAMES):
+                return picked
+            candidate = random.choice(_PORT_RANGE)  # noqa: S311 (no secret)
+            probe = held.enter_context(socket.socket())
+            with contextlib.suppress(OSError):
+                probe.bind(("127.0.0.1", candidate))
+                picked[PORT_NAMES[len(picked)]] = candidate
+    raise CloudError(
+        f"No {len(PORT_NAMES)} free ports were found between {_PORT_RANGE.start} and "
+        f"{_PORT_RANGE.stop} on 127.0.0.1. End some of the programs that listen there."
+    )
+
+
+def port_is_free(port: int) -> bool:
+    """Whether a server could listen on this port of 127.0.0.1 now."""
+    with socket.socket() as probe:
+        # As servers do: connections that wait out their end do not count.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
+
+
+def folder_is_held(home: CloudHome) -> bool:
+    """Whether a daemon runs on this folder; it holds the lock for as long as it lives."""
+    try:
+        with home.lock_file.open("rb") as lock:
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except FileNotFoundError:
+        return False
+    except OSError:
+        return True
+    return False
+
+
+def write_private(path: Path, text: str) -> None:
+    """Replaces a file (mode 0600) as a whole: a reader, or a kill in the middle, sees the old or
+    the new content."""
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(name).replace(path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise

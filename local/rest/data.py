@@ -1,0 +1,122 @@
+"""The REST endpoints behind which data lies: D1 queries, R2 objects, cache purges."""
+
+import json
+from datetime import UTC, datetime
+from typing import Any, cast
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from local.data_plane import DataPlane, DataPlaneError
+from local.home import CloudError
+from local.rest.envelope import failure, success
+from local.settling import Settler
+from local.world import World
+
+_ACCOUNT = "/client/v4/accounts/{account}"
+_PURGES_KEPT = 1000
+# developers.cloudflare.com/cache/how-to/purge-cache: what one call may name.
+_MOST_PURGED = 100
+_PURGE_FORMS = ("files", "tags", "hosts", "prefixes")
+
+Json = dict[str, Any]
+
+
+class DataEndpoints:
+    """Forwards to the admin Worker, after a reload where it is not bound yet."""
+
+    def __init__(self, world: World, settler: Settler, data_plane: DataPlane) -> None:
+        self._world = world
+        self._settler = settler
+        self._data_plane = data_plane
+
+    def routes(self) -> list[Route]:
+        objects = f"{_ACCOUNT}/r2/buckets/{{bucket}}/objects"
+        return [
+            Route(f"{_ACCOUNT}/d1/database/{{database}}/query", self.query, methods=["POST"]),
+            Route(objects, self.objects, methods=["GET"]),
+            Route(objects + "/{key:path}", self.delete_object, methods=["DELETE"]),
+            Route("/client/v4/zones/{zone}/purge_cache", self.purge, methods=["POST"]),
+        ]
+
+    async def query(self, request: Request) -> Response:
+        database = request.path_params["database"]
+        found = self._world.get("D1Database", database)
+        if found is None or found["accountId"] != request.path_params["account"]:
+            return failure(404, 7404, f"The database {database} could not be found")
+        body = await _body(request)
+        if not isinstance(body, dict) or not ("sql" in body or "batch" in body):
+            return failure(400, 7400, "The request is malformed: sql or batch is missing")
+        try:
+            await self._settler.reach(database=database)
+            return success(await self._data_plane.query(database, cast("Json", body)))
+        except DataPlaneError as error:
+            return failure(error.status or 503, 7500, str(error))
+        except CloudError as error:
+            return failure(503, 7500, str(error))
+
+    async def objects(self, request: Request) -> Response:
+        bucket = request.path_params["bucket"]
+        if not self._has_bucket(request):
+            return failure(404, 10006, f"The specified bucket does not exist: {bucket}")
+        query = {
+            name: request.query_params[name]
+            for name in ("prefix", "cursor", "delimiter")
+            if request.query_params.get(name)
+        }
+        query["limit"] = request.query_params.get("per_page", "1000")
+        try:
+            await self._settler.reach(bucket=bucket)
+            page = await self._data_plane.objects(bucket, query)
+        except CloudError as error:
+            return failure(getattr(error, "status", 0) or 503, 10001, str(error))
+        info = {
+            "cursor": page.get("cursor", ""),
+            "is_truncated": page["truncated"],
+            "per_page": int(query["limit"]),
+        }
+        return success(page["objects"], info)
+
+    async def delete_object(self, request: Request) -> Response:
+        bucket = request.path_params["bucket"]
+        if not self._has_bucket(request):
+            return failure(404, 10006, f"The specified bucket does not exist: {bucket}")
+        key = request.path_params["key"]
+        try:
+            await self._settler.reach(bucket=bucket)
+            await self._data_plane.delete_object(bucket, key)
+        except CloudError as error:
+            return failure(getattr(error, "status", 0) or 503, 10001, str(error))
+        return success({"key": key})
+
+    async def purge(self, request: Request) -> Response:
+        """Recorded; the local cloud has no cache in front of the Workers."""
+        body = await _body(request)
+        said = cast("Json", body) if isinstance(body, dict) else {}
+        forms = [name for name in _PURGE_FORMS if name in said]
+        if not forms and said.get("purge_everything") is not True:
+            return failure(
+                400,
+                1012,
+                "Request must contain one of purge_everything, files, tags, hosts, prefixes",
+            )
+        for name in forms:
+            if not isinstance(said[name], list) or not 0 < len(said[name]) <= _MOST_PURGED:
+                return failure(400, 1094, f"{name} is a list of 1 to {_MOST_PURGED} entries")
+        zone = request.path_params["zone"]
+        self._world.purges.append({"zone": zone, "at": datetime.now(UTC).isoformat(), **said})
+        del self._world.purges[:-_PURGES_KEPT]
+        self._world.save()
+        return success({"id": zone})
+
+    def _has_bucket(self, request: Request) -> bool:
+        found = self._world.get("R2Bucket", request.path_params["bucket"])
+        return found is not None and found["accountId"] == request.path_params["account"]
+
+
+async def _body(request: Request) -> Any:
+    try:
+        return json.loads(await request.body() or b"null")
+    except ValueError:
+        return None
