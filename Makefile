@@ -48,8 +48,8 @@ test: setup test-packages ## Run everything: all checks and all tests, also thos
 	$(MAKE) lint || failed="$$failed lint"; \
 	echo "== tests without a cloud"; \
 	$(BIN)/python -m pytest -m "not cloud" -n 2 -q || failed="$$failed unit"; \
-	echo "== tests against the local cloud, one after another"; \
-	$(BIN)/python -m pytest -m cloud -n 0 -v --durations=10 || failed="$$failed cloud"; \
+	echo "== tests against the local cloud, file by file in two processes"; \
+	$(BIN)/python -m pytest -m cloud -n 2 --dist loadfile -v --durations=10 || failed="$$failed cloud"; \
 	if [ -n "$$failed" ]; then echo "make test: FAILED in:$$failed"; exit 1; fi; \
 	echo "make test: everything passed"
 

@@ -1,6 +1,7 @@
 """Stacks that the end-to-end tests share; each is deployed once, when the first test asks for
 it."""
 
+import fcntl
 import os
 import tempfile
 from collections.abc import Generator, Iterator
@@ -22,7 +23,11 @@ def a_stack(*options: str, faults: bool = False) -> Generator[Stack]:
         if faults:
             Cloud(stack.home, faults=True).start()
         try:
-            stack.run("up", *options)
+            # One at a time: clouds that start together could choose the same ports, and boot
+            # slowly.
+            with (Path(tempfile.gettempdir()) / "stowage-e2e.lock").open("w") as turn:
+                fcntl.flock(turn, fcntl.LOCK_EX)
+                stack.run("up", *options)
             yield stack
         finally:
             logs = os.environ.get("STOWAGE_TEST_LOGS")

@@ -67,6 +67,24 @@ def test_another_clone_plans_nothing_and_one_edited_file_replaces_one_version(
     assert all("edge" in step["urn"] for step in planned if step["op"] != "same")
 
 
+def test_the_engine_runs_the_policies_and_the_migrations_refuse_an_edited_file(
+    stack: Stack, tmp_path: Path
+) -> None:
+    clone = Stack(stack.home, project=a_clone(tmp_path / "clone"))
+    storage = clone.project / "infra/cloudflare/storage.py"
+    sound = storage.read_text()
+    storage.write_text(sound.replace("rules = [multipart_abort_rule()]", "rules = []"))
+    assert storage.read_text() != sound
+    refused = clone.run("preview", expect=1)
+    assert "multipart" in refused.stderr
+    storage.write_text(sound)
+
+    migration = clone.project / "functions/migrations/0001_initial.sql"
+    migration.write_text("-- edited\n" + migration.read_text())
+    refused = clone.run("preview", expect=1)
+    assert "0001_initial.sql was edited after it ran" in refused.stderr
+
+
 def secrets_of(stack: Stack) -> list[str]:
     """Every secret that the dev stack has, as text."""
     kept = json.loads((stack.home / "keys.json").read_text())

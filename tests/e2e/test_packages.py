@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import json
+import re
 import subprocess
 from datetime import UTC, datetime
 from pathlib import Path
@@ -159,25 +160,32 @@ def test_a_download_url_is_good_for_its_object_and_its_time_only(stack: Stack) -
     assert through_edge.status_code == 200
 
 
-def test_httpx_can_stream_an_upload(stack: Stack) -> None:
+def test_fifty_megabytes_go_through_httpx_and_come_back_the_same(stack: Stack) -> None:
     developer = a_developer(stack, "org.example.httpx")
-    version = developer.published(a_package(developer.app_id, 3, payload=300_000))
-    assert version["status"] == "published"
+    package = a_package(developer.app_id, 3, payload=FIFTY_MEGABYTES)
+    assert developer.published(package)["status"] == "published"
     download = a_download(stack, developer.app_id)
     check_signature(stack, download)
+    fetched = httpx.get(download["download_url"], timeout=120)
+    assert hashlib.sha256(fetched.content).hexdigest() == package.sha256
 
 
-def test_push_creates_uploads_waits_and_publishes(stack: Stack, tmp_path: Path) -> None:
+def test_push_sends_fifty_megabytes_with_progress_waits_and_publishes(
+    stack: Stack, tmp_path: Path
+) -> None:
     developer = a_developer(stack, "org.example.push")
-    package = a_package(developer.app_id, 12, payload=3_000_000)
+    package = a_package(developer.app_id, 12, payload=FIFTY_MEGABYTES)
     file = tmp_path / "app.mosis"
     file.write_bytes(package.data)
     done = stack.run("push", str(file), "--key", developer.key, "--publish", "--json")
     assert json.loads(done.stdout)["version"]["status"] == "published"
-    assert a_download(stack, developer.app_id)["sha256"] == package.sha256
-    plain = stack.run("push", str(file), "--key", developer.key, expect=1)
-    assert "12" in plain.stderr
-    assert "Traceback" not in plain.stderr
+    assert re.search(r"\b[1-9][0-9]? ?%", done.stderr), done.stderr
+    download = a_download(stack, developer.app_id)
+    assert download["sha256"] == package.sha256
+    check_signature(stack, download)
+    again = stack.run("push", str(file), "--key", developer.key, expect=1)
+    assert "12" in again.stderr
+    assert "Traceback" not in again.stderr
 
 
 def test_the_same_version_again_while_uploading_is_the_same_upload_with_a_fresh_url(

@@ -184,3 +184,13 @@ def test_a_page_of_an_allowed_origin_may_read_the_answer_and_the_error(host: Wor
     assert refused.headers["access-control-allow-origin"] == ORIGIN
     foreign = signed.send(host, KEYS[0].encode(), origin="https://evil.test")
     assert "access-control-allow-origin" not in foreign.headers
+
+
+@pytest.mark.parametrize("bucket", ["__proto__", "constructor", "toString"])
+def test_a_bucket_named_like_a_property_of_any_object_is_just_unknown(
+    host: WorkerdHost, bucket: str
+) -> None:
+    assert preflight(host, ORIGIN, "PUT", "content-type", bucket).status == 403
+    answer = host.request("s3", "GET", f"/{bucket}/x", headers={"origin": ORIGIN})
+    assert answer.status == 403
+    assert b"<Code>" in answer.body

@@ -31,8 +31,13 @@ function errorResponse(error, request) {
   });
 }
 
+/** The bucket's CORS rules; a client chooses the name, so it may be that of a property of any object. */
+function rulesOf(config, bucket) {
+  return Object.hasOwn(config.cors ?? {}, bucket) ? config.cors[bucket] : undefined;
+}
+
 async function handle(request, target, env) {
-  if (request.method === "OPTIONS") return preflight(request, env.S3.cors?.[target.bucket]);
+  if (request.method === "OPTIONS") return preflight(request, rulesOf(env.S3, target.bucket));
   if (request.method === "PUT" || request.method === "POST") declaredLength(request.headers);
   const signature = await verifySignature(
     { method: request.method, target, headers: request.headers },
@@ -47,7 +52,7 @@ export default {
     let rules;
     try {
       const target = parseTarget(request.url);
-      rules = env.S3.cors?.[target.bucket];
+      rules = rulesOf(env.S3, target.bucket);
       return withCors(request, await handle(request, target, env), rules);
     } catch (error) {
       // Nobody reads what is left of a refused body.
