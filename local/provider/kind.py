@@ -2,6 +2,7 @@
 
 # A kind that needs less than its base class gives still has its signature.
 # ruff: noqa: ARG002
+from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -41,7 +42,7 @@ class Scene:
         return self.clock().strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
-class Kind:
+class Kind(ABC):
     """One kind of resource, as Cloudflare's provider treats it.
 
     A subclass says in class variables what is special, and overrides the methods that do work.
@@ -82,9 +83,9 @@ class Kind:
         """Old inputs in the same form; `state` holds the old outputs."""
         return old_inputs
 
+    @abstractmethod
     def create(self, scene: Scene, inputs: Item) -> Item:
         """Checks against the world and gives the new resource; the caller stores it."""
-        raise NotImplementedError
 
     def update(self, scene: Scene, item: Item, inputs: Item) -> Item:
         """The resource after a change in place; the caller stores it."""
