@@ -91,7 +91,7 @@ class Kind(ABC):
         """The resource after a change in place; the caller stores it."""
         return self.merged(scene, item, inputs)
 
-    async def delete(self, scene: Scene, item: Item) -> None:
+    async def delete(self, scene: Scene, item: Item) -> None:  # noqa: B027  (most kinds need nothing)
         """Refuses, or takes away what goes with the resource; the caller removes the resource."""
 
     def observed(self, scene: Scene, item: Item) -> Item:
