@@ -90,7 +90,8 @@ def plan(pending: Iterable[Pending], api: AccountApi) -> Adoption:
             continue
         values = {"jurisdiction": "default"} | _texts(one.inputs)
         path = _fill(kind.path, values)
-        for row in _matching(api.items(path), kind, values):
+        rows = api.items(path, values["jurisdiction"])
+        for row in _matching(rows, kind, values):
             values["id"] = str(row[kind.id_field])
             if kind.import_id is None:
                 orphans.append((one.name, f"{path}/{values['id']}"))

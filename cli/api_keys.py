@@ -27,7 +27,8 @@ OperatorKey = Annotated[
     typer.Option(
         "--operator-key",
         envvar="STOWAGE_OPERATOR_KEY",
-        help="An operator's key; for dev the root operator key of the cloud folder.",
+        help="Better set STOWAGE_OPERATOR_KEY: arguments are visible to every user of the machine. "
+        "An operator's key; for dev the root operator key of the cloud folder.",
     ),
 ]
 
@@ -139,9 +140,8 @@ def operator_api(scope: Scope, api_url: str | None, operator_key: str | None) ->
         key = LocalCloud(scope.project, scope.home).credentials().root_operator_key
     if not key:
         raise UsageFailure(
-            f"Stack {scope.stack} needs an operator's key: give --operator-key or set "
-            "STOWAGE_OPERATOR_KEY. `stowage init` "
-            "printed the root operator key when the stack was made."
+            f"Stack {scope.stack} needs an operator's key: set STOWAGE_OPERATOR_KEY, or give "
+            "--operator-key. `stowage init` printed the root operator key when the stack was made."
         )
     return PlatformApi(api_url or stack_api_url(scope), key)
 

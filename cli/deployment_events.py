@@ -42,6 +42,12 @@ _EXPECTED = (
 )
 """Warnings of the engine about what is as it should be."""
 
+_STAYING = frozenset({"WorkerVersion", "WorkersDeployment"})
+_NOT_DELETED = ("sends nothing", "cannot be destroyed")
+"""What the providers say when a deletion does nothing: the local cloud's, and Cloudflare's own."""
+
+_FRAME = "an unhandled error occurred: "
+
 _COLOUR = re.compile(r"<\{%.*?%\}>")
 
 
@@ -54,6 +60,7 @@ class Journal:
     steps: list[dict[str, str]] = field(default_factory=list[dict[str, str]])
     problems: list[str] = field(default_factory=list[str])
     _summary: dict[str, int] | None = None
+    _left: int = 0
 
     def take(self, event: "EngineEvent") -> None:
         """Takes the next event of the engine."""
@@ -68,6 +75,7 @@ class Journal:
         elif event.summary_event is not None:
             changes = event.summary_event.resource_changes or {}
             self._summary = {str(getattr(op, "value", op)): count for op, count in changes.items()}
+            self._say_left()
 
     def counts(self) -> dict[str, int]:
         """Resources by operation, from the engine's own summary."""
@@ -96,11 +104,30 @@ class Journal:
         severity = str(getattr(event.severity, "value", event.severity))
         if not text or severity in {"debug", "info"} or event.ephemeral:
             return
+        if severity == "warning" and _stays(event.urn, text):
+            self._left += 1
+            return
+        if not event.urn and severity == "error":
+            self._fail(text)
+            return
         where = f"{describe('', event.urn)}: " if event.urn else ""
         if severity == "error" or severity == "info#err":
             self.problems.append(where + text)
         if severity != "info#err" and not any(one in text for one in _EXPECTED):
             self.say(f"  {severity}: {where}{text}")
+
+    def _fail(self, text: str) -> None:
+        """An error of the program as a whole. It ends the command, whose last paragraph tells it;
+        the engine then tells it again, in its own frame."""
+        if text.removeprefix(_FRAME) not in self.problems:
+            self.problems.append(text)
+
+    def _say_left(self) -> None:
+        """One line for what would else be a warning each, at every change of a Worker."""
+        if self._left:
+            what = "deployments and versions stay until their Worker goes; that is Cloudflare's way"
+            self.say(f"  {self._left} {what}")
+        self._left = 0
 
     def _judge(self, event: "PolicyEvent") -> None:
         text = f"policy {event.policy_name}: {_COLOUR.sub('', event.message).strip()}"
@@ -118,6 +145,11 @@ def describe(type_token: str, urn: str) -> str:
 def name_of(urn: str) -> str:
     """A resource's logical name."""
     return urn.split("::", 3)[-1]
+
+
+def _stays(urn: str | None, text: str) -> bool:
+    kind = urn.split("::")[-2].rpartition(":")[2] if urn else ""
+    return kind in _STAYING and any(words in text for words in _NOT_DELETED)
 
 
 def _op(step: "StepEventMetadata") -> str:

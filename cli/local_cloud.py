@@ -2,7 +2,6 @@
 API at hand."""
 
 import sys
-from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,20 +9,17 @@ from cli import credentials, secret_settings, stack_config
 from cli.credentials import Credentials
 from cli.engine_environment import LocalSettings, local_environment
 from cli.failures import Failure
+from cli.overrides import Given
 from cli.project import LOCAL_STACK, Project
 from cli.pulumi_cli import PulumiCli
 from cli.rest import AccountApi
-from cli.stack_config import StackConfig, full_key
+from cli.stack_config import StackConfig
 from cli.state_file import StateFile
-from infra.keys import PROBLEMS
 from local.client import Cloud
 from local.home import CloudHome, write_private
 
 if TYPE_CHECKING:
     from cli.engine import Engine
-
-SECRET_SETTINGS = frozenset(map(full_key, PROBLEMS))
-"""Settings that the program takes only when they are encrypted."""
 
 
 class LocalCloud:
@@ -38,6 +34,7 @@ class LocalCloud:
         self.state_file = StateFile.of(self.home.state, LOCAL_STACK)
         self.config_file = folder / f"Pulumi.{LOCAL_STACK}.yaml"
         self.keys_file = folder / "keys.json"
+        self.secrets_file = folder / "fingerprints.json"
 
     def credentials(self) -> Credentials:
         """The platform's keys; the first `up` makes them."""
@@ -94,30 +91,34 @@ class LocalCloud:
                 )
         self.home.ensure()
 
-    def write_config(self, engine: "Engine", given: Iterable[str]) -> StackConfig:
+    def write_config(self, engine: "Engine", given: Given) -> StackConfig:
         """Writes the stack file that the engine is given, and makes the stack if there is none.
 
-        `given` are settings as KEY=VALUE, remembered from now on.
+        `given` is remembered from now on: plain settings in a file of their own, secret ones only
+        encrypted, in the stack file.
         """
-        overrides = stack_config.remember(self.folder / "overrides.json", given)
+        overrides = stack_config.remember(self.folder / "overrides.json", given.plain)
         keys, _ = credentials.load_or_generate(self.keys_file)
         previous = stack_config.read(self.config_file)
-        hidden = self._secrets(keys, overrides)
-        stale = secret_settings.stale(self.folder / "fingerprints.json", hidden, previous)
+        plan = secret_settings.plan(
+            self.secrets_file, keys.secret_settings(), given.secret, previous
+        )
         config = stack_config.compose(
             self._committed(),
-            {key: value for key, value in overrides.items() if key not in SECRET_SETTINGS},
+            overrides,
             {"endpoints": self._endpoints(), "platformKeys": list(keys.platform_keys)},
             previous,
-            hidden.keys() - stale.keys(),
+            plan.kept,
         )
         config = StackConfig(config.values, self.state_file.salt() or config.salt)
         if not self.state_file.exists():
             config = StackConfig(config.values, engine.create_stack(config.text()))
+        # What a kill leaves half-way is done again, because the file says so already.
+        secret_settings.note(self.secrets_file, plan.unchanged)
         if config != previous:
             write_private(self.config_file, config.text())
-        engine.encrypt(stale)
-        secret_settings.note(self.folder / "fingerprints.json", hidden)
+        engine.encrypt(plan.stale)
+        secret_settings.note(self.secrets_file, plan.notes)
         return config
 
     def _committed(self) -> StackConfig:
@@ -127,12 +128,6 @@ class LocalCloud:
                 f"{path} is missing; it is part of the checkout: `git checkout -- {path.name}`."
             )
         return stack_config.read(path)
-
-    def _secrets(self, keys: Credentials, overrides: Mapping[str, object]) -> dict[str, str]:
-        """Secret settings by full key: the generated ones, and what a person gave with -c."""
-        generated = {full_key(name): text for name, text in keys.secret_settings().items()}
-        chosen = {key: str(text) for key, text in overrides.items() if key in SECRET_SETTINGS}
-        return generated | chosen
 
     def _endpoints(self) -> dict[str, str]:
         return {name: self.url(name) for name in ("api", "cdn", "edge", "s3")}

@@ -30,7 +30,13 @@ VersionName = Annotated[
     str | None, typer.Option("--version-name", help="By default the manifest's version.")
 ]
 Key = Annotated[
-    str | None, typer.Option("--key", envvar="STOWAGE_KEY", help="A developer's API key.")
+    str | None,
+    typer.Option(
+        "--key",
+        envvar="STOWAGE_KEY",
+        help="Better set STOWAGE_KEY: arguments are visible to every user of the machine. A "
+        "developer's API key.",
+    ),
 ]
 Publish = Annotated[bool, typer.Option("--publish", help="Publish the version once it is valid.")]
 Timeout = Annotated[
@@ -61,7 +67,7 @@ def push(
     scope = options.scope(home, stack, as_json=as_json)
     if not key:
         raise UsageFailure(
-            "A developer's API key is needed: give --key, or set STOWAGE_KEY. `POST "
+            "A developer's API key is needed: set STOWAGE_KEY, or give --key. `POST "
             "/v1/developers` makes one."
         )
     package = read_package(file)

@@ -15,6 +15,12 @@ _PAGE = 100
 _MAX_PAGES = 10_000
 _SECONDS = 30.0
 _NOT_FOUND = 404
+_LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
+
+JURISDICTION_HEADER = "cf-r2-jurisdiction"
+"""Without it, R2 looks into the default jurisdiction only, and shows no bucket of another one:
+https://developers.cloudflare.com/api/resources/r2/subresources/buckets/"""
+DEFAULT_JURISDICTION = "default"
 
 Item = dict[str, object]
 
@@ -37,18 +43,20 @@ class AccountApi:
             headers={"authorization": f"Bearer {token}"},
             timeout=_SECONDS,
             transport=transport,
-            trust_env=False,
+            # A person's proxy is for the way out; it cannot reach this machine's own ports.
+            trust_env=httpx.URL(base_url).host not in _LOOPBACK,
         )
 
-    def items(self, path: str) -> list[Item]:
+    def items(self, path: str, jurisdiction: str = DEFAULT_JURISDICTION) -> list[Item]:
         """Everything in a list of the account or zone; empty when the list's owner does not exist.
 
-        `path` names them as `{account}` and `{zone}`.
+        `path` names them as `{account}` and `{zone}`. Of R2's lists, only what lies in the
+        jurisdiction is shown.
         """
         found: list[Item] = []
         page = 1
         while page <= _MAX_PAGES:
-            answer = self._get(path, {"page": str(page), "per_page": str(_PAGE)})
+            answer = self._get(path, {"page": str(page), "per_page": str(_PAGE)}, jurisdiction)
             if answer is None:
                 return []
             rows = _rows(answer.get("result"))
@@ -58,15 +66,28 @@ class AccountApi:
             page += 1
         return found
 
-    def objects(self, bucket: str, limit: int | None = None) -> Iterator[str]:
-        """The keys in a bucket; none when there is no such bucket."""
+    def objects(
+        self, bucket: str, jurisdiction: str = DEFAULT_JURISDICTION, limit: int | None = None
+    ) -> Iterator[str]:
+        """The keys in a bucket.
+
+        Raises:
+            Failure: there is no such bucket in the jurisdiction. Nobody can tell that from a
+                bucket that the token or the account does not reach, so it never counts as empty.
+        """
         cursor = ""
         given = 0
         for _ in range(_MAX_PAGES):
             query = {"per_page": str(limit or 1000)} | ({"cursor": cursor} if cursor else {})
-            answer = self._get(f"/accounts/{{account}}/r2/buckets/{bucket}/objects", query)
+            path = f"/accounts/{{account}}/r2/buckets/{bucket}/objects"
+            answer = self._get(path, query, jurisdiction)
             if answer is None:
-                return
+                raise Failure(
+                    f"Account {self.account_id} shows no bucket {bucket} in the jurisdiction "
+                    f"{jurisdiction}, but the stack's state holds it. Is it the right account, "
+                    "and may the token read it? If the bucket was deleted by other means, "
+                    "`stowage refresh` takes it out of the state."
+                )
             for row in _rows(answer.get("result")):
                 yield str(row["key"])
                 given += 1
@@ -77,28 +98,34 @@ class AccountApi:
             if not cursor:
                 return
 
-    def delete_object(self, bucket: str, key: str) -> None:
+    def delete_object(
+        self, bucket: str, key: str, jurisdiction: str = DEFAULT_JURISDICTION
+    ) -> None:
         """Deletes one object; a missing one is fine."""
-        self.delete(f"/accounts/{{account}}/r2/buckets/{bucket}/objects/{quote(key, safe='')}")
+        path = f"/accounts/{{account}}/r2/buckets/{bucket}/objects/{quote(key, safe='')}"
+        self.delete(path, jurisdiction)
 
-    def delete(self, path: str) -> None:
+    def delete(self, path: str, jurisdiction: str = DEFAULT_JURISDICTION) -> None:
         """Deletes what a path names; a missing one is fine."""
-        response = self._request("DELETE", path, {})
+        response = self._request("DELETE", path, {}, jurisdiction)
         if response.status_code != _NOT_FOUND:
             self._check(response)
 
-    def _get(self, path: str, query: dict[str, str]) -> Item | None:
-        response = self._request("GET", path, query)
+    def _get(self, path: str, query: dict[str, str], jurisdiction: str) -> Item | None:
+        response = self._request("GET", path, query, jurisdiction)
         if response.status_code == _NOT_FOUND:
             return None
         self._check(response)
         return cast("Item", response.json())
 
-    def _request(self, method: str, path: str, query: dict[str, str]) -> httpx.Response:
+    def _request(
+        self, method: str, path: str, query: dict[str, str], jurisdiction: str
+    ) -> httpx.Response:
         full = path.replace("{account}", self.account_id).replace("{zone}", self.zone_id)
         # The client puts the base URL's path in front only of a relative path.
+        headers = {JURISDICTION_HEADER: jurisdiction} if "/r2/" in path else {}
         try:
-            return self._client.request(method, full.lstrip("/"), params=query)
+            return self._client.request(method, full.lstrip("/"), params=query, headers=headers)
         except httpx.HTTPError as error:
             raise Failure(
                 f"The cloud's REST API at {self._client.base_url} does not answer ({error}). "

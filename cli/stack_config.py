@@ -100,9 +100,8 @@ def compose(
     return StackConfig(generated | committed.values | chosen, previous.salt)
 
 
-def parse_override(text: str) -> tuple[str, object]:
-    """`KEY=VALUE` as a setting. JSON values keep their type (`false`, `60`, `["a"]`), anything else
-    is text.
+def split_override(text: str) -> tuple[str, str]:
+    """The full key and the text of `KEY=VALUE`.
 
     Raises:
         UsageFailure: there is no `=` or no key.
@@ -112,7 +111,18 @@ def parse_override(text: str) -> tuple[str, object]:
         raise UsageFailure(
             f"-c {text}: write it as KEY=VALUE, for instance `-c multiTenant=false`."
         )
-    return full_key(name.strip()), _value(value)
+    return full_key(name.strip()), value
+
+
+def parse_override(text: str) -> tuple[str, object]:
+    """`KEY=VALUE` as a setting. JSON values keep their type (`false`, `60`, `["a"]`), anything else
+    is text.
+
+    Raises:
+        UsageFailure: there is no `=` or no key.
+    """
+    key, value = split_override(text)
+    return key, _value(value)
 
 
 def remember(path: Path, given: Iterable[str]) -> dict[str, object]:

@@ -104,8 +104,9 @@ def init(
     )
     scope.terminal.result(f"  {made.root_operator_key}")
     scope.terminal.result(
-        "Next: export CLOUDFLARE_API_TOKEN, log in to your backend (`pulumi login`), and "
-        f"`stowage up --stack {name}`."
+        "Next: export CLOUDFLARE_API_TOKEN, and PULUMI_CONFIG_PASSPHRASE (or "
+        "PULUMI_CONFIG_PASSPHRASE_FILE) with the passphrase that encrypted the file, log in to "
+        f"your backend (`pulumi login`), and `stowage up --stack {name}`."
     )
 
 

@@ -14,6 +14,7 @@ from cli.engine_environment import real_environment
 from cli.failures import Failure, UsageFailure
 from cli.local_cloud import LocalCloud
 from cli.options import Scope
+from cli.overrides import Given, read_given
 from cli.pulumi_cli import PulumiCli
 from cli.pulumi_install import installers
 
@@ -45,16 +46,19 @@ def open_target(scope: Scope, given: Iterable[str] = ()) -> Target:
     Raises:
         Failure: the stack does not exist, or the local cloud did not start.
     """
-    cli = find_cli(scope)
-    # The program and the plugins find the bundle relative to the project folder.
-    os.chdir(scope.project.root)
-    if scope.is_local:
-        return _open_local(scope, cli, list(given))
-    if list(given):
+    chosen = list(given)
+    if chosen and not scope.is_local:
         raise UsageFailure(
             f"-c is for the local stack. Set it for good: pulumi config set --stack {scope.stack} "
             "KEY VALUE"
         )
+    # Before the folder changes: files are named relative to where the person is.
+    settings = read_given(chosen)
+    cli = find_cli(scope)
+    # The program and the plugins find the bundle relative to the project folder.
+    os.chdir(scope.project.root)
+    if scope.is_local:
+        return _open_local(scope, cli, settings)
     return Target(_real_engine(scope, cli), None)
 
 
@@ -97,7 +101,7 @@ def release_lock(scope: Scope, local: LocalCloud, seconds: float = LOCK_SECONDS)
     )
 
 
-def _open_local(scope: Scope, cli: PulumiCli, given: list[str]) -> Target:
+def _open_local(scope: Scope, cli: PulumiCli, given: Given) -> Target:
     for folder, mend in (
         (scope.project.python_modules, "wheels"),
         (scope.project.node_modules, "setup"),

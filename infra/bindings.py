@@ -48,7 +48,7 @@ def edge(of: Resources) -> list[Binding]:
         *_buckets(of, {name.PACKAGES: "packages", name.ASSETS: "assets"}),
         *_repositories(of),
         database_binding(name.DATABASE, of.database_id),
-        *_variables(of, name.API_HOST, name.CDN_HOST, name.PLATFORM_ZONE, name.REPOSITORY_BUCKETS),
+        *_variables(of, name.CDN_HOST, name.PLATFORM_ZONE, name.REPOSITORY_BUCKETS),
         secret(name.DOWNLOAD_KEYS, of.secrets.download_keys),
     ]
 
@@ -80,7 +80,7 @@ def jobs(of: Resources) -> list[Binding]:
         *_repositories(of),
         database_binding(name.DATABASE, of.database_id),
         queue_binding(name.VALIDATE_QUEUE, of.validate_queue),
-        *_variables(of, name.MAX_PACKAGE_BYTES, name.UPLOAD_URL_SECONDS, name.UPLOADS_BUCKET),
+        *_variables(of, name.MAX_PACKAGE_BYTES),
         secret(name.SIGNING_KEY, of.secrets.signing_key),
     ]
 

@@ -17,6 +17,9 @@ from infra.consistency import CHECKS, Mistake
 from infra.settings import Settings
 
 NAMESPACE = "stowage"
+LOCAL_STACK = "dev"
+"""The stack of the local cloud. Its file is made by `stowage`, so `pulumi config` does not mend
+it."""
 REQUIRED_SECRETS = ("downloadKeys", "signingKey", "rootKeyHashes")
 OPTIONAL_SECRETS = ("webhookUrl", "webhookSecret")
 SECRETS = REQUIRED_SECRETS + OPTIONAL_SECRETS
@@ -47,8 +50,10 @@ _EXAMPLES = {
     "customHostnames": """'["apt.customer.org"]'""",
     "cron": "'*/5 * * * *'",
     "usageAlert": """'{"product": "worker_requests", "limit": 10000000}'""",
-    "platformKeys": """'[{"id": ..., "algorithm": "Ed25519", "public_key": ..., "not_before":
-    ...}]'""",
+    "platformKeys": (
+        """'[{"id": "KEY_ID", "algorithm": "Ed25519", "public_key": "BASE64", """
+        """"not_before": "2026-01-31T00:00:00Z", "not_after": null}]'"""
+    ),
     "endpoints": """'{"api": "http://127.0.0.1:8080"}'""",
 }
 
@@ -56,8 +61,10 @@ _EXAMPLES = {
 class ConfigError(pulumi.RunError):
     """The configuration is wrong. Pulumi shows the message of a RunError without a stack trace."""
 
-    def __init__(self, mistakes: list[Mistake]) -> None:
-        lines = [f"{NAMESPACE}:{one.key}: {one.reason}\n    {mend(one.key)}" for one in mistakes]
+    def __init__(self, mistakes: list[Mistake], stack: str) -> None:
+        lines = [
+            f"{NAMESPACE}:{one.key}: {one.reason}\n    {mend(one.key, stack)}" for one in mistakes
+        ]
         count = "a mistake" if len(lines) == 1 else f"{len(lines)} mistakes"
         super().__init__(
             f"The stack's configuration has {count}; nothing was deployed.\n" + "\n".join(lines)
@@ -76,14 +83,27 @@ class Secrets:
     webhook_secret: pulumi.Output[str] | None = None
 
 
-def mend(key: str) -> str:
-    """The command that mends a mistake in one key."""
+def mend(key: str, stack: str) -> str:
+    """The command that mends a mistake in one key of a stack."""
+    if stack == LOCAL_STACK:
+        return _mend_local(key)
+    name = f"--stack {stack} {NAMESPACE}:{key}"
     if key in SECRETS:
         made = "; stowage init makes one" if key in REQUIRED_SECRETS else ""
-        return f"pulumi config set --secret {NAMESPACE}:{key}   (the value is asked for{made})"
+        return f"pulumi config set --secret {name}   (the value is asked for{made})"
     if key in _EXAMPLES:
-        return f"pulumi config set {NAMESPACE}:{key} {_EXAMPLES[key]}"
-    return f"pulumi config rm {NAMESPACE}:{key}"
+        return f"pulumi config set {name} {_EXAMPLES[key]}"
+    return f"pulumi config rm {name}"
+
+
+def _mend_local(key: str) -> str:
+    if key in REQUIRED_SECRETS:
+        return f"stowage up -c {key}=   (goes back to the one that stowage made)"
+    if key in OPTIONAL_SECRETS:
+        return f"stowage up -c {key}=@FILE   (or {key}=- for standard input)"
+    if key in _EXAMPLES:
+        return f"stowage up -c {key}={_EXAMPLES[key]}"
+    return f"stowage up -c {key}=   (and take it out of Pulumi.{LOCAL_STACK}.yaml, if it is there)"
 
 
 def load() -> tuple[Settings, Secrets]:
@@ -125,7 +145,7 @@ def check(declared: Mapping[str, str], marked: frozenset[str], stack: str) -> Se
         reason = "is needed for usageAlert: an alert that is sent nowhere is refused by Cloudflare"
         mistakes.append(Mistake("webhookUrl", reason))
     if mistakes:
-        raise ConfigError(mistakes)
+        raise ConfigError(mistakes, stack)
     return settings
 
 

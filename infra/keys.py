@@ -11,7 +11,10 @@ import re
 from collections.abc import Callable, Mapping
 from typing import cast
 
+_KEY_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _SHA256_HEX = re.compile(r"[0-9a-f]{64}")
+KEY_ID_FORM = "1 to 64 letters, digits, hyphens and underscores"
+"""Key ids stand in URLs and signatures as they are, so they hold nothing that needs escaping."""
 KEY_BYTES = 32
 """Length of an HMAC-SHA256 key for download URLs and of an Ed25519 seed."""
 MAX_ROOT_KEYS = 2
@@ -22,13 +25,17 @@ def download_keys_problem(text: str) -> str | None:
     """What is wrong with the keys that sign download URLs, or None."""
     wanted = (
         'must be JSON {"current": KEY_ID, "keys": {KEY_ID: base64 of '
-        f"{KEY_BYTES} bytes}}}} whose current key is among the keys"
+        f"{KEY_BYTES} bytes}}}}, nothing else, whose current key is among the keys; a key id is "
+        f"{KEY_ID_FORM}"
     )
     document = _object(text)
     keys = _mapping(document.get("keys")) if document else None
     if not document or not keys or set(document) != {"current", "keys"}:
         return wanted
-    if document["current"] not in keys or not all(map(_is_key, keys.values())):
+    if not all(map(is_key_id, keys)) or not all(map(_is_key, keys.values())):
+        return wanted
+    # In this order: what is no text may not be looked up in a mapping.
+    if not is_key_id(document["current"]) or document["current"] not in keys:
         return wanted
     return None
 
@@ -36,8 +43,17 @@ def download_keys_problem(text: str) -> str | None:
 def signing_key_problem(text: str) -> str | None:
     """What is wrong with the platform's signing key, or None."""
     document = _object(text)
-    if not document or set(document) != {"id", "seed"} or not _is_key(document["seed"]):
-        return f'must be JSON {{"id": KEY_ID, "seed": base64 of the {KEY_BYTES}-byte Ed25519 seed}}'
+    well_formed = (
+        document is not None
+        and set(document) == {"id", "seed"}
+        and is_key_id(document["id"])
+        and _is_key(document["seed"])
+    )
+    if not well_formed:
+        return (
+            f'must be JSON {{"id": KEY_ID, "seed": base64 of the {KEY_BYTES}-byte Ed25519 seed}}, '
+            f"nothing else; a key id is {KEY_ID_FORM}"
+        )
     return None
 
 
@@ -84,6 +100,11 @@ def signing_key_id(text: str) -> str | None:
     document = _object(text)
     key_id = document.get("id") if document else None
     return key_id if isinstance(key_id, str) else None
+
+
+def is_key_id(value: object) -> bool:
+    """Whether this is text that may be a key's id."""
+    return isinstance(value, str) and _KEY_ID.fullmatch(value) is not None
 
 
 def is_base64_of(text: str, size: int) -> bool:

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator
 
-from infra.keys import KEY_BYTES, is_base64_of
+from infra.keys import KEY_BYTES, KEY_ID_FORM, is_base64_of, is_key_id
 from infra.naming import PLATFORM_BUCKETS, bucket_name_problem, hostname_problem
 
 _CRON_FIELD = re.compile(r"[0-9A-Za-z*,/#?-]+")
@@ -73,6 +73,12 @@ def _cron(value: str) -> str:
     return value
 
 
+def _key_id(value: str) -> str:
+    if not is_key_id(value):
+        raise ValueError(f"{value!r} is not a key id: {KEY_ID_FORM}")
+    return value
+
+
 def _public_key(value: str) -> str:
     if not is_base64_of(value, KEY_BYTES):
         raise ValueError(f"must be the base64 of a {KEY_BYTES}-byte Ed25519 public key")
@@ -111,6 +117,7 @@ Instant = Annotated[str, AfterValidator(_instant)]
 BucketRoles = Annotated[tuple[BucketRole, ...], AfterValidator(_not_empty), Structured]
 Cron = Annotated[str, AfterValidator(_cron)]
 Prefix = Annotated[str, AfterValidator(_prefix)]
+KeyId = Annotated[str, AfterValidator(_key_id)]
 PublicKey = Annotated[str, AfterValidator(_public_key)]
 Location = Literal["apac", "eeur", "enam", "oc", "weur", "wnam"]
 Jurisdiction = Literal["default", "eu", "fedramp", "us"]

@@ -18,6 +18,7 @@ from infra.setting_types import (
     Hostname,
     Instant,
     Jurisdiction,
+    KeyId,
     Location,
     Origin,
     Prefix,
@@ -38,7 +39,7 @@ class Plain(BaseModel):
 class PlatformKey(Plain):
     """A public key with which devices check the platform's signatures; served by `GET /v1/keys`."""
 
-    id: str = Field(min_length=1)
+    id: KeyId
     algorithm: Literal["Ed25519"]
     public_key: PublicKey
     not_before: Instant

@@ -15,7 +15,9 @@ DAY = 86_400
 MULTIPART_ABORT_SECONDS = 7 * DAY
 TEMP_SECONDS = DAY
 TEMP_PREFIX = "temp/"
-UPLOADS = "uploads"
+UPLOADS_RULES = "storage-uploads-lifecycle"
+"""The logical name of the uploads bucket's rules. Physical names do not tell: a repository
+bucket may be called `customer-uploads`."""
 
 
 def problems(resource: Resource) -> Iterator[str]:
@@ -30,7 +32,7 @@ def problems(resource: Resource) -> Iterator[str]:
             "after 7 days. Restate "
             'it: prefix "", abort_multipart_uploads_transition with type Age and max_age 604800.'
         )
-    if _is_uploads(bucket) and not any(map(_deletes_temp, rules)):
+    if resource.name == UPLOADS_RULES and not any(map(_deletes_temp, rules)):
         yield (
             f"The rules of the bucket {bucket} leave temporary uploads for ever. Add a rule: "
             "prefix "
@@ -62,10 +64,6 @@ def _deletes_temp(rule: object) -> bool:
 def _within(condition: object, seconds: int) -> bool:
     age = read(condition, "maxAge")
     return read(condition, "type") == "Age" and isinstance(age, int | float) and 0 < age <= seconds
-
-
-def _is_uploads(bucket: object) -> bool:
-    return isinstance(bucket, str) and (bucket == UPLOADS or bucket.endswith(f"-{UPLOADS}"))
 
 
 POLICIES = (

@@ -41,6 +41,11 @@ class Resource:
         """The last part of the type token: `R2Bucket`."""
         return self.resource_type.rpartition(":")[2]
 
+    @property
+    def name(self) -> str:
+        """The logical name, with which the URN ends: `storage-uploads`."""
+        return self.urn.split("::", 3)[-1]
+
     def read(self, *path: str) -> Any:
         return read(self.props, *path)
 

@@ -57,6 +57,9 @@ class FakeEngine:
     failure: str = ""
     values: dict[str, Output] = field(default_factory=dict[str, Output])
     buckets: tuple[str, ...] = ()
+    jurisdiction: str = "default"
+    protected: tuple[str, ...] = ()
+    """Those of the buckets that are protected."""
     done: list[str] = field(default_factory=list[str])
     program: object = None
 
@@ -83,7 +86,15 @@ class FakeEngine:
         return self.values
 
     def export_state(self) -> dict[str, object]:
-        resources = [{"type": BUCKET_TYPE, "outputs": {"name": name}} for name in self.buckets]
+        resources = [
+            {
+                "urn": f"urn:pulumi:dev::stowage::{BUCKET_TYPE}::storage-{name}",
+                "type": BUCKET_TYPE,
+                "outputs": {"name": name, "jurisdiction": self.jurisdiction},
+                "protect": name in self.protected,
+            }
+            for name in self.buckets
+        ]
         return {"version": 3, "deployment": {"resources": resources}}
 
 
@@ -92,6 +103,8 @@ class FakeBuckets:
     """The object list of the REST API over a dictionary."""
 
     objects: dict[str, list[str]]
+    jurisdiction: str = "default"
+    """Where all of them lie; elsewhere they are not found."""
 
     def api(self) -> AccountApi:
         transport = httpx.MockTransport(self._answer)
@@ -100,7 +113,8 @@ class FakeBuckets:
     def _answer(self, request: httpx.Request) -> httpx.Response:
         _, _, rest = request.url.path.partition("/r2/buckets/")
         bucket, _, key = rest.partition("/objects")
-        if bucket not in self.objects:
+        place = request.headers.get("cf-r2-jurisdiction", "default")
+        if bucket not in self.objects or place != self.jurisdiction:
             return httpx.Response(404, json={"success": False})
         keys = self.objects[bucket]
         if request.method == "DELETE":

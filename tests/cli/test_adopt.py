@@ -38,6 +38,23 @@ def an_api(lists: dict[str, list[Item]], deleted: list[str] | None = None) -> Ac
     return AccountApi("http://127.0.0.1:1/client/v4", "token", ACCOUNT, ZONE, transport)
 
 
+def test_a_bucket_is_looked_for_in_its_jurisdiction() -> None:
+    asked: list[tuple[str, str | None]] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        asked.append((request.url.path, request.headers.get("cf-r2-jurisdiction")))
+        return httpx.Response(200, json={"success": True, "result": []})
+
+    transport = httpx.MockTransport(answer)
+    api = AccountApi("http://127.0.0.1:1/client/v4", "token", ACCOUNT, ZONE, transport)
+    adopt.plan([a_pending("R2Bucket", name="b", jurisdiction="eu")], api)
+    adopt.plan([a_pending("Queue", queueName="q", jurisdiction="eu")], api)
+    assert asked == [
+        (f"/client/v4/accounts/{ACCOUNT}/r2/buckets", "eu"),
+        (f"/client/v4/accounts/{ACCOUNT}/queues", None),
+    ]
+
+
 @pytest.mark.parametrize(
     ("pending", "path", "row", "import_id"),
     [

@@ -63,23 +63,26 @@ def test_damaged_keys_are_never_replaced_by_new_ones(tmp_path: Path) -> None:
 def test_a_secret_is_encrypted_once_and_again_only_when_it_changed(tmp_path: Path) -> None:
     path = tmp_path / "fingerprints.json"
     settings = {"signingKey": "one", "downloadKeys": "two"}
-    assert set(secret_settings.stale(path, settings, StackConfig())) == {
-        "stowage:signingKey",
-        "stowage:downloadKeys",
-    }
-    secret_settings.note(path, settings)
+    first = secret_settings.plan(path, settings, {}, StackConfig())
+    assert set(first.stale) == {"stowage:signingKey", "stowage:downloadKeys"}
+    secret_settings.note(path, first.notes)
     config = StackConfig(
         {"stowage:signingKey": {"secure": "x"}, "stowage:downloadKeys": {"secure": "y"}}
     )
-    assert secret_settings.stale(path, settings, config) == {}
+    again = secret_settings.plan(path, settings, {}, config)
+    assert again.stale == {}
+    assert again.kept == {"stowage:signingKey", "stowage:downloadKeys"}
     changed = settings | {"downloadKeys": "three"}
-    assert secret_settings.stale(path, changed, config) == {"stowage:downloadKeys": "three"}
+    third = secret_settings.plan(path, changed, {}, config)
+    assert third.stale == {"stowage:downloadKeys": "three"}
+    assert third.kept == {"stowage:signingKey"}
     assert "one" not in path.read_text()
 
 
 def test_a_secret_that_is_missing_in_the_stack_file_is_encrypted_again(tmp_path: Path) -> None:
     path = tmp_path / "fingerprints.json"
-    secret_settings.note(path, {"signingKey": "one"})
-    assert secret_settings.stale(path, {"signingKey": "one"}, StackConfig()) == {
+    settings = {"signingKey": "one"}
+    secret_settings.note(path, secret_settings.plan(path, settings, {}, StackConfig()).notes)
+    assert secret_settings.plan(path, settings, {}, StackConfig()).stale == {
         "stowage:signingKey": "one"
     }

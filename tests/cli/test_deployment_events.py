@@ -71,6 +71,52 @@ def test_an_error_is_said_and_explains_the_failure() -> None:
     assert said == ["  error: R2Bucket storage-uploads: name is taken"]
 
 
+def test_an_error_of_the_program_is_told_once_and_at_the_end() -> None:
+    journal, said = a_journal()
+    for text in ("cron is wrong", "an unhandled error occurred: cron is wrong"):
+        journal.take(an_event(diagnostic_event=DiagnosticEvent(text, "never", "error")))
+    assert said == []
+    assert journal.explanation() == "cron is wrong"
+
+
+def test_an_unhandled_error_that_nobody_told_before_is_told() -> None:
+    journal, _ = a_journal()
+    text = "an unhandled error occurred: no such module"
+    journal.take(an_event(diagnostic_event=DiagnosticEvent(text, "never", "error")))
+    assert journal.explanation() == text
+
+
+def a_warning(kind: str, text: str) -> EngineEvent:
+    urn = f"urn:pulumi:dev::stowage::stowage:cloudflare:PythonWorker${kind}::edge"
+    return an_event(diagnostic_event=DiagnosticEvent(text, "never", "warning", urn=urn))
+
+
+def test_versions_and_deployments_that_stay_are_one_line_at_the_end() -> None:
+    journal, said = a_journal()
+    version = "cloudflare:index/workerVersion:WorkerVersion"
+    deployment = "cloudflare:index/workersDeployment:WorkersDeployment"
+    journal.take(a_warning(version, "Deleting a version sends nothing; it stays."))
+    journal.take(a_warning(deployment, "Deleting a deployment sends nothing; it stays."))
+    journal.take(a_warning(version, "This resource cannot be destroyed from Pulumi."))
+    assert said == []
+    journal.take(an_event(summary_event=SummaryEvent(False, 1, {}, {})))
+    assert said == [
+        "  3 deployments and versions stay until their Worker goes; that is Cloudflare's way"
+    ]
+
+
+def test_other_warnings_are_said_as_they_come() -> None:
+    journal, said = a_journal()
+    version = "cloudflare:index/workerVersion:WorkerVersion"
+    journal.take(a_warning(version, "limits.cpu_ms is deprecated"))
+    journal.take(a_warning(BUCKET, "This resource cannot be destroyed from Pulumi."))
+    journal.take(an_event(summary_event=SummaryEvent(False, 1, {}, {})))
+    assert said == [
+        "  warning: WorkerVersion edge: limits.cpu_ms is deprecated",
+        "  warning: R2Bucket edge: This resource cannot be destroyed from Pulumi.",
+    ]
+
+
 def test_debug_messages_are_not_said() -> None:
     journal, said = a_journal()
     journal.take(an_event(diagnostic_event=DiagnosticEvent("details", "never", "debug")))

@@ -1,12 +1,14 @@
 """Every mistake is named with the command that mends it, and all of them at once."""
 
+import json
+import shlex
 from typing import Any
 
 import pulumi
 import pytest
 
-from infra.config import SECRETS, ConfigError, Secrets, check, load
-from infra.settings import Settings
+from infra.config import SECRETS, ConfigError, Secrets, check, load, mend
+from infra.settings import PlatformKey, Settings
 from tests.infra.engine import Engine
 from tests.infra.project import CHECKOUT, a_config, a_key
 
@@ -91,12 +93,54 @@ def test_all_mistakes_are_reported_at_once_each_with_its_command() -> None:
     )
     assert "6 mistakes" in message
     assert "nothing was deployed" in message
-    assert "pulumi config set stowage:accountId ACCOUNT_ID" in message
-    assert "pulumi config set stowage:zone example.com" in message
+    assert "stowage up -c accountId=ACCOUNT_ID" in message
+    assert "stowage up -c zone=example.com" in message
     assert "stowage:uploadUrlSeconds: Input should be less than or equal to 900" in message
     assert "'deb' is listed twice" in message
-    assert "pulumi config rm stowage:multiTennant" in message
-    assert "pulumi config set --secret stowage:signingKey" in message
+    assert "stowage up -c multiTennant= " in message
+    assert "stowage up -c signingKey= " in message
+
+
+@pytest.mark.parametrize(
+    ("key", "command"),
+    [
+        ("zone", "pulumi config set --stack prod stowage:zone example.com"),
+        ("signingKey", "pulumi config set --secret --stack prod stowage:signingKey "),
+        ("webhookUrl", "pulumi config set --secret --stack prod stowage:webhookUrl "),
+        ("multiTennant", "pulumi config rm --stack prod stowage:multiTennant"),
+    ],
+)
+def test_the_command_that_mends_names_the_stack(key: str, command: str) -> None:
+    assert mend(key, "prod").startswith(command)
+
+
+def test_a_secret_of_the_local_stack_is_never_mended_by_an_argument() -> None:
+    assert mend("webhookUrl", "dev").startswith("stowage up -c webhookUrl=@FILE")
+
+
+def test_the_error_names_the_stack_that_is_deployed() -> None:
+    with pytest.raises(ConfigError, match="--stack prod stowage:cron"):
+        check(a_config(cron="nonsense"), MARKED, "prod")
+
+
+PLACEHOLDERS = {"accountId", "zoneId", "platformKeys"}
+"""Settings whose example cannot be right for anybody."""
+
+
+@pytest.mark.parametrize(
+    "key", sorted({str(one.alias) for one in Settings.model_fields.values()} - PLACEHOLDERS)
+)
+def test_an_example_is_one_that_the_setting_takes(key: str) -> None:
+    (argument,) = shlex.split(mend(key, "dev"))[3:]
+    others = {"zone": "example.com", "webhookUrl": "https://hooks.example.com/a"}
+    checked(**{**others, key: argument.removeprefix(f"{key}=")})
+
+
+def test_the_example_of_the_platform_keys_is_json_on_one_line() -> None:
+    command = mend("platformKeys", "prod")
+    (key,) = json.loads(shlex.split(command)[-1])
+    assert set(key) == set(PlatformKey.model_fields)
+    assert "\n" not in command
 
 
 def test_one_mistake_is_not_called_several() -> None:
@@ -136,7 +180,22 @@ def test_one_mistake_is_not_called_several() -> None:
         ({"webhookUrl": "http://hooks.example.com"}, "must be an https:// URL"),
         ({"downloadKeys": {"current": "d2", "keys": {"d1": a_key("d")}}}, "among the keys"),
         ({"downloadKeys": {"current": "d1", "keys": {"d1": "c2hvcnQ="}}}, "base64 of 32 bytes"),
+        ({"downloadKeys": {"current": [], "keys": {"d1": a_key("d")}}}, "among the keys"),
+        ({"downloadKeys": {"current": "d 1", "keys": {"d 1": a_key("d")}}}, "a key id is"),
+        ({"downloadKeys": {"current": "", "keys": {"": a_key("d")}}}, "a key id is"),
+        (
+            {"downloadKeys": {"current": "d1", "keys": {"d1": a_key("d"), "d&2": a_key("e")}}},
+            "a key id is",
+        ),
+        (
+            {"downloadKeys": {"current": "d1", "keys": {"d1": a_key("d")}, "old": 1}},
+            "nothing else",
+        ),
         ({"signingKey": "not json"}, "Ed25519 seed"),
+        ({"signingKey": {"id": 1, "seed": a_key("s")}}, "a key id is"),
+        ({"signingKey": {"id": "s" * 65, "seed": a_key("s")}}, "a key id is"),
+        ({"signingKey": {"id": "s1\n", "seed": a_key("s")}}, "a key id is"),
+        ({"signingKey": {"id": "s1", "seed": a_key("s"), "x": 1}}, "nothing else"),
         ({"rootKeyHashes": []}, "1 to 2 SHA-256 digests"),
         ({"rootKeyHashes": ["5" * 64] * 3}, "1 to 2 SHA-256 digests"),
         ({"platformKeys": []}, "holds no key with the id 's1'"),
@@ -147,6 +206,19 @@ def test_one_mistake_is_not_called_several() -> None:
                 ]
             },
             "0.algorithm",
+        ),
+        (
+            {
+                "platformKeys": [
+                    {
+                        "id": "s/1",
+                        "algorithm": "Ed25519",
+                        "public_key": a_key("p"),
+                        "not_before": "2026-01-01T00:00:00Z",
+                    }
+                ]
+            },
+            "is not a key id",
         ),
     ],
 )

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from functions import settings as names
+from functions.setting_values import SettingsError
 from functions.settings import ApiSettings, EdgeSettings, JobsSettings
 from infra import program
 from infra.config import ConfigError
@@ -115,6 +116,22 @@ def test_the_workers_understand_what_they_are_given(engine: Engine) -> None:
     assert api.multi_tenant is True
     assert api.platform_keys[0].id == "s1"
     assert jobs.max_package_bytes == api.max_package_bytes == 52_428_800
+
+
+@pytest.mark.parametrize(
+    ("worker", "settings"),
+    [("edge", EdgeSettings), ("api", ApiSettings), ("jobs", JobsSettings)],
+)
+def test_each_worker_is_given_what_it_reads_and_nothing_else(
+    engine: Engine,
+    worker: str,
+    settings: type[EdgeSettings] | type[ApiSettings] | type[JobsSettings],
+) -> None:
+    deployed(engine)
+    with pytest.raises(SettingsError) as needs:
+        settings.from_mapping({})
+    needed = {problem.partition(" ")[0] for problem in needs.value.problems}
+    assert set(texts(engine, worker)) == needed
 
 
 @pytest.mark.parametrize(("given", "text"), [(True, "true"), (False, "false")])

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -20,7 +21,11 @@ TEMP = {
 
 
 def found(bucket: str, *rules: dict[str, Any]) -> list[str]:
-    return list(problems(a_resource("R2BucketLifecycle", bucketName=bucket, rules=list(rules))))
+    """The problems of a bucket's rules, which the program names after the bucket's role."""
+    role = bucket.removeprefix("stowage-")
+    one = a_resource("R2BucketLifecycle", bucketName=bucket, rules=list(rules))
+    urn = f"urn:pulumi:dev::stowage::{one.resource_type}::storage-{role}-lifecycle"
+    return list(problems(replace(one, urn=urn)))
 
 
 def test_complete_rules_pass() -> None:
@@ -57,6 +62,10 @@ def test_a_weakened_multipart_abort_is_refused(change: dict[str, Any]) -> None:
 def test_uploads_needs_the_temp_rule() -> None:
     (problem,) = found("stowage-uploads", ABORT)
     assert 'prefix "temp/"' in problem
+
+
+def test_a_repository_bucket_with_a_name_like_uploads_needs_no_temp_rule() -> None:
+    assert found("stowage-customer-uploads", ABORT) == []
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """The whole program, with everything turned on, against every rule."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -18,7 +19,7 @@ def resources(engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     deployed(
         engine,
         publisherToken=True,
-        repositoryBuckets=["debian", "rpm"],
+        repositoryBuckets=["debian", "customer-uploads"],
         uploadCorsOrigins=["https://console.example.com"],
         passthroughHosts=["www.stowage.test"],
         customHostnames=["apt.customer.org"],
@@ -48,6 +49,17 @@ def test_the_rules_had_something_to_look_at(resources: list[Resource]) -> None:
     kinds = {resource.kind for resource in resources}
     assert {"R2BucketCors", "R2BucketLifecycle", "DnsRecord", "WorkerVersion"} <= kinds
     assert sum(resource.kind == "R2BucketLifecycle" for resource in resources) == 6
+
+
+def test_without_the_temp_rule_the_uploads_of_the_program_would_be_refused(
+    resources: list[Resource],
+) -> None:
+    rules = [one for one in resources if one.kind == "R2BucketLifecycle"]
+    only_abort = [
+        replace(one, props={**one.props, "rules": one.props["rules"][:1]}) for one in rules
+    ]
+    (problem,) = [problem for one in only_abort for problem in lifecycle.problems(one)]
+    assert "stowage-dev-uploads leave temporary uploads" in problem
 
 
 def test_without_its_rules_a_bucket_of_the_program_would_be_refused(
