@@ -55,6 +55,9 @@ NO_SIGNING_KEY = SigningKey("", b"")
 MAX_PUT = 5 * 1024**3
 """R2 takes at most 5 GiB in one PUT (developers.cloudflare.com/r2/platform/limits)."""
 
+_KEY_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
+"""As it stands in a download URL (`core.download_tokens`, which signs and verifies no other id)."""
+
 T = TypeVar("T")
 
 
@@ -122,6 +125,8 @@ def buckets(value: str) -> tuple[str, ...]:
 def download_keys(value: str) -> DownloadKeyRing:
     given = cast("dict[str, object]", json.loads(value))
     encoded = cast("dict[str, str]", given["keys"])
+    if not all(_KEY_ID.fullmatch(key_id) for key_id in encoded):
+        raise WrongError("the id of a key must be 1 to 64 letters, digits, '-' or '_'")
     keys = {key_id: _key_bytes(text) for key_id, text in encoded.items()}
     current = given["current"]
     if not isinstance(current, str) or current not in keys:

@@ -80,7 +80,6 @@ def repository_binding(bucket: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class EdgeSettings:
-    api_host: str
     cdn_host: str
     platform_zone: str
     repository_buckets: tuple[str, ...]
@@ -92,7 +91,6 @@ class EdgeSettings:
         reader = Reader(variables)
         return reader.finish(
             lambda: cls(
-                api_host=reader.text(API_HOST),
                 cdn_host=reader.text(CDN_HOST),
                 platform_zone=reader.text(PLATFORM_ZONE),
                 repository_buckets=reader.parsed(REPOSITORY_BUCKETS, values.buckets, ()),
@@ -155,7 +153,6 @@ class ApiSettings:
 @dataclass(frozen=True, slots=True)
 class JobsSettings:
     max_package_bytes: int
-    upload_url_seconds: int
     signing_key: SigningKey
 
     @classmethod
@@ -167,7 +164,6 @@ class JobsSettings:
                 max_package_bytes=reader.parsed(
                     MAX_PACKAGE_BYTES, values.integer(1, values.MAX_PUT), 0
                 ),
-                upload_url_seconds=reader.parsed(UPLOAD_URL_SECONDS, values.integer(1, 900), 0),
                 signing_key=reader.parsed(SIGNING_KEY, values.signing_key, values.NO_SIGNING_KEY),
             )
         )

@@ -10,7 +10,7 @@ import binascii
 import hashlib
 import hmac
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal, TypeAlias, cast
 
 from functions.core import events, fields
@@ -24,6 +24,7 @@ from functions.core.problems import (
     not_found,
     unauthorized,
 )
+from functions.core.times import LAST_MS
 from functions.ports.records import ConflictError, Records, Row, Statement
 
 if TYPE_CHECKING:
@@ -200,8 +201,10 @@ async def revoke_key(
 ) -> ApiKey:
     """Takes effect at the key's next use. A revoked key stays as it is.
 
-    Raises: ProblemError 404 for an unknown key.
+    Raises: ProblemError 404 for an unknown key, 409 `busy` where other changes kept winning.
     """
+    if not is_id(key_id):
+        raise not_found("API key")
     for _ in range(ATTEMPTS):
         rows = await records.fetch(Statement("SELECT * FROM api_key WHERE id = ?", (key_id,)))
         if not rows:
@@ -223,6 +226,7 @@ async def revoke_key(
             await records.batch([change.event(), change.update({"revoked_at": now})])
         except ConflictError:
             continue
+        return replace(_api_key(rows[0]), revoked_at=now)
     raise busy()
 
 
@@ -239,6 +243,8 @@ async def _key_errors(
         found.add("/subject_id", f"must be the id of an existing {role}")
     if expires_at is not None and expires_at <= now:
         found.add("/expires_at", "must lie in the future")
+    elif expires_at is not None and expires_at > LAST_MS:
+        found.add("/expires_at", "must not lie behind the year 9999 (UTC)")
     return found.errors
 
 
@@ -249,6 +255,8 @@ _SUBJECTS = {
 
 
 async def _subject_exists(records: Records, role: str, subject_id: str) -> bool:
+    if not is_id(subject_id):
+        return False
     return bool(await records.fetch(Statement(_SUBJECTS[role], (subject_id,))))
 
 

@@ -1,14 +1,15 @@
 """ZIP archives, read by ranges and never whole, with our own reader: the standard library's accepts
 what other parsers read differently.
 
-Owns the structure of an archive: end record, central directory, local headers. Everything that two
+Owns the structure of an archive: end record, central directory, local headers. Whatever in it two
 parsers could disagree about is a problem: bytes before, between or behind the parts, names that
-differ, appear twice or leave the folder, ZIP64, encryption, several disks. Layout: APPNOTE.TXT
-6.3.10 (https://pkware.cachefly.net/webdocs/APPNOTE/).
+differ, appear twice or leave the folder, ZIP64, encryption, several disks, a stored entry whose end
+only the directory knows. That compressed data ends where the structure says is for
+`archive_content` to see. Layout: APPNOTE.TXT 6.3.10
+(https://pkware.cachefly.net/webdocs/APPNOTE/).
 """
 
 import struct
-import zlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -30,13 +31,13 @@ MAX_PROBLEMS = 100
 
 _END = struct.Struct("<4s4H2LH")
 _CENTRAL = struct.Struct("<4s6H3L5H2L")
-_LOCAL = struct.Struct("<4s5H3L2H")
+LOCAL_HEADER = struct.Struct("<4s5H3L2H")
 _END_SIGNATURE = b"PK\x05\x06"
 _ZIP64_LOCATOR = b"PK\x06\x07"
 _ENCRYPTED = 0x1 | 0x40 | 0x2000
 _DESCRIPTOR = 0x8
 _UTF8 = 0x800
-_STORED, _DEFLATED = 0, 8
+STORED, DEFLATED = 0, 8
 # Extra fields that give a second size, name or encryption scheme: parsers differ in heeding them.
 _REFUSED_EXTRAS = {
     0x0001: "ZIP64",
@@ -107,36 +108,6 @@ async def read_archive(source: "ByteSource") -> Archive:
     if len(archive.entries) == directory.entries:
         await _check_layout(archive, source, directory)
     return archive
-
-
-async def read_entry(source: "ByteSource", entry: Entry, limit: int) -> bytes | None:
-    """The content of one entry of a sound archive, checked against its size and CRC-32; None where
-    they do not hold or the content has more than `limit` bytes, which is also the most that is kept
-    in memory."""
-    # Deflate never needs more than 5 bytes for each 16 KiB block beyond the content (RFC 1951
-    # 3.2.4).
-    if entry.size > limit or entry.compressed_size > limit + limit // 1000 + 64:
-        return None
-    header = await source.read(entry.offset, _LOCAL.size)
-    if len(header) < _LOCAL.size:
-        return None
-    *_, name_size, extra_size = _LOCAL.unpack(header)
-    start = entry.offset + _LOCAL.size + name_size + extra_size
-    packed = await source.read(start, entry.compressed_size)
-    content = packed if entry.method == _STORED else _inflate(packed, limit)
-    if content is None or len(content) != entry.size or zlib.crc32(content) != entry.crc32:
-        return None
-    return content
-
-
-def _inflate(packed: bytes, limit: int) -> bytes | None:
-    inflater = zlib.decompressobj(-zlib.MAX_WBITS)
-    try:
-        content = inflater.decompress(packed, limit + 1)
-    except zlib.error:
-        return None
-    whole = inflater.eof and not inflater.unused_data and len(content) <= limit
-    return content if whole else None
 
 
 async def _read_end(archive: Archive, source: "ByteSource") -> _Directory | None:
@@ -240,13 +211,13 @@ def _check_extra(archive: Archive, name: str, extra: bytes) -> None:
 def _check_entry(archive: Archive, entry: Entry) -> None:
     if entry.flags & _ENCRYPTED:
         archive.report("zip-encrypted", "Encrypted entries are not accepted.", entry.name)
-    if entry.method not in {_STORED, _DEFLATED}:
+    if entry.method not in {STORED, DEFLATED}:
         archive.report(
             "zip-method",
             f"Compression method {entry.method} is not accepted, only stored (0) and deflate (8).",
             entry.name,
         )
-    if entry.method == _STORED and entry.size != entry.compressed_size:
+    if entry.method == STORED and entry.size != entry.compressed_size:
         archive.report("zip-size", "A stored entry has two different sizes.", entry.name)
     if entry.is_directory and entry.size:
         archive.report("zip-size", "A folder has content.", entry.name)
@@ -274,16 +245,23 @@ async def _check_layout(archive: Archive, source: "ByteSource", directory: _Dire
         archive.report("zip-layout", "The archive does not begin with its first entry.")
         return
     for entry, following in zip(entries, starts[1:], strict=True):
-        header = await source.read(entry.offset, _LOCAL.size + len(entry.raw_name))
-        if len(header) < _LOCAL.size or not header.startswith(b"PK\x03\x04"):
+        header = await source.read(entry.offset, LOCAL_HEADER.size + len(entry.raw_name))
+        if len(header) < LOCAL_HEADER.size or not header.startswith(b"PK\x03\x04"):
             archive.report("zip-local-header", "The entry has no local header.", entry.name)
             return
-        fields = _LOCAL.unpack_from(header)
-        if not _agrees(entry, fields, header[_LOCAL.size :]):
+        fields = LOCAL_HEADER.unpack_from(header)
+        if entry.method == STORED and entry.size and not any(fields[6:9]):
+            archive.report(
+                "zip-descriptor",
+                "The entry is stored and has its size only behind its data, where a reader from "
+                "the front cannot find it. Pack it with its size, or compressed.",
+                entry.name,
+            )
+        elif not _agrees(entry, fields, header[LOCAL_HEADER.size :]):
             archive.report(
                 "zip-local-header", "The local header and the central directory differ.", entry.name
             )
-        extra_start = entry.offset + _LOCAL.size + fields[9]
+        extra_start = entry.offset + LOCAL_HEADER.size + fields[9]
         _check_extra(archive, entry.name, await source.read(extra_start, fields[10]))
         end = extra_start + fields[10] + entry.compressed_size
         if not await _ends_at(source, entry, end, following):

@@ -23,9 +23,15 @@ if TYPE_CHECKING:
 PROBLEM_TYPE = "application/problem+json"
 
 _RANGE = re.compile(r"bytes\s*=\s*([0-9]{0,18})-([0-9]{0,18})", re.IGNORECASE)
-_ETAG = re.compile(r'\s*(?:W/)?"([\x21\x23-\x7e\x80-\xff]*)"\s*(?:,|$)')
+_ETAG = re.compile(r'\s*(W/)?"([\x21\x23-\x7e\x80-\xff]*)"\s*(?:,|$)')
 
 NOT_FOUND = Problem("not-found", "Not found", 404, "There is nothing at this address.")
+PRECONDITION_FAILED = Problem(
+    "precondition-failed",
+    "Precondition failed",
+    412,
+    "The object is not, or no longer, the one that If-Match or If-Unmodified-Since names.",
+)
 METHOD_NOT_ALLOWED = Problem(
     "method-not-allowed", "Method not allowed", 405, "Only GET and HEAD are served here."
 )
@@ -48,8 +54,9 @@ class Response:
 
 
 async def respond(reader: "ObjectReader", kind: "ObjectKind", request: Request) -> Response:
-    """GET or HEAD of one object: 200, 206, 304, 404, 405 or 416. A single byte range is honoured,
-    several are answered with the whole. HEAD has the headers of GET.
+    """GET or HEAD of one object: 200, 206, 304, 404, 405, 412 or 416. A single byte range is
+    honoured, several are answered with the whole. HEAD has the headers of GET. Conditions are
+    evaluated in the order of RFC 9110 13.2.2.
 
     Raises: ObjectStoreError.
     """
@@ -65,23 +72,47 @@ async def _respond_to_get_or_head(
     reader: "ObjectReader", kind: "ObjectKind", request: Request
 ) -> Response:
     byte_range = parse_range(request.headers.get("range")) if request.method == "GET" else None
+    info: ObjectInfo | None = None
     if request.method == "HEAD" or _needs_head(request, byte_range):
         info = await reader.head(kind.key)
         if info is None:
             return problem_response(NOT_FOUND)
-        if _is_unchanged(request, info):
-            return Response(304, _validators(kind, info))
+        decided = _decide(kind, request, info)
+        if decided is not None:
+            return decided
         if request.method == "HEAD":
             return Response(200, _whole(kind, info))
         if byte_range is not None and not _range_still_holds(request, info):
             byte_range = None
-    unless = parse_etags(request.headers.get("if-none-match"))
+    return await _get(reader, kind, request, byte_range, info)
+
+
+async def _get(
+    reader: "ObjectReader",
+    kind: "ObjectKind",
+    request: Request,
+    byte_range: ByteRange | None,
+    info: ObjectInfo | None,
+) -> Response:
+    """`info`: of the object on which the conditions were decided; None where there was nothing to
+    decide. The object may have been replaced since."""
+    unless = parse_etags(request.headers.get("if-none-match")) or None
     try:
-        stored = await reader.get(kind.key, byte_range, unless_etags=unless or None)
+        stored = await reader.get(kind.key, byte_range, unless_etags=unless)
     except RangeNotSatisfiableError as error:
+        if info is not None and error.size != info.size and "if-range" in request.headers:
+            return await _get(reader, kind, request, None, info)
         return _unsatisfiable(error.size)
     if stored is None:
         return problem_response(NOT_FOUND)
+    now = stored if isinstance(stored, ObjectInfo) else stored.info
+    if info is not None and now.etag != info.etag:
+        decided = _decide(kind, request, now)
+        if decided is not None:
+            return decided
+        # What If-Range allowed for one object it does not allow for another.
+        if byte_range is not None and "if-range" in request.headers:
+            return await _get(reader, kind, request, None, info)
     if isinstance(stored, ObjectInfo):
         return Response(304, _validators(kind, stored))
     return _content(kind, stored, partial=byte_range is not None)
@@ -120,16 +151,18 @@ def parse_range(header: str | None) -> ByteRange | None:
     return None
 
 
-def parse_etags(header: str | None) -> frozenset[str]:
+def parse_etags(header: str | None, *, strong: bool = False) -> frozenset[str]:
     """The ETags of an `If-None-Match`, without quotes and weakness (its comparison is the weak
-    one). Empty for `*` and for what is malformed."""
+    one); with `strong`, for an `If-Match`, without the weak ones. Empty for `*` and for what is
+    malformed."""
     found: set[str] = set()
     position = 0
     while header is not None and position < len(header):
         match = _ETAG.match(header, position)
         if match is None:
             return frozenset()
-        found.add(match.group(1))
+        if not (strong and match.group(1)):
+            found.add(match.group(2))
         position = match.end()
     return frozenset(found)
 
@@ -138,11 +171,32 @@ def _needs_head(request: Request, byte_range: ByteRange | None) -> bool:
     """Whether a condition must be decided before the body is asked for, which the store cannot
     decide itself."""
     headers = request.headers
+    if "if-match" in headers or "if-unmodified-since" in headers:
+        return True
     if headers.get("if-none-match", "").strip() == "*":
         return True
     if "if-modified-since" in headers and "if-none-match" not in headers:
         return True
     return byte_range is not None and "if-range" in headers
+
+
+def _decide(kind: "ObjectKind", request: Request, info: ObjectInfo) -> Response | None:
+    """412 or 304 where a condition says so."""
+    if not _is_expected(request, info):
+        return problem_response(PRECONDITION_FAILED)
+    if _is_unchanged(request, info):
+        return Response(304, _validators(kind, info))
+    return None
+
+
+def _is_expected(request: Request, info: ObjectInfo) -> bool:
+    match = request.headers.get("if-match")
+    if match is not None:
+        # RFC 9110 13.1.4: with If-Match, If-Unmodified-Since is ignored. What is malformed names no
+        # object.
+        return match.strip() == "*" or info.etag in parse_etags(match, strong=True)
+    since = parse_http_date(request.headers.get("if-unmodified-since", ""))
+    return since is None or info.uploaded_at // 1000 * 1000 <= since
 
 
 def _is_unchanged(request: Request, info: ObjectInfo) -> bool:

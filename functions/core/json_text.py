@@ -10,6 +10,7 @@ import re
 
 MAX_DEPTH = 64
 
+_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 _MARK = re.compile(r'"(?:[^"\\]|\\.)*"?|[\[\]{}]', re.DOTALL)
 
 
@@ -21,7 +22,7 @@ def parse(content: bytes) -> object:
     """The value of a JSON text in UTF-8 without byte order mark.
 
     Raises: JsonTextError for what is not that, for a name twice in one object, NaN and infinities,
-    and more than 64 levels.
+    half of a surrogate pair (no text that could be stored or sent on), and more than 64 levels.
     """
     try:
         text = content.decode("utf-8")
@@ -35,7 +36,18 @@ def parse(content: bytes) -> object:
         raise
     except (ValueError, RecursionError) as error:
         raise JsonTextError("it is not JSON") from error
+    # UTF-8 itself has no surrogates, so only an escape can bring one.
+    if _SURROGATE.search(text) and not _is_text(value):
+        raise JsonTextError("it has half of a surrogate pair")
     return value
+
+
+def _is_text(value: object) -> bool:
+    try:
+        json.dumps(value, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _is_deep(text: str) -> bool:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import cast
 
 from functions.core import events
+from functions.core.ids import is_id
 from functions.core.problems import FieldError, conflict, invalid
 from functions.ports.records import Records, Row, Statement
 
@@ -61,12 +62,15 @@ async def choose(
 
 
 async def _existing(records: Records, wish: Wish, bucket: str) -> Location:
-    rows = await records.fetch(
-        Statement(
-            "SELECT * FROM location WHERE s3_bucket = ? AND s3_prefix = ? AND deleted_at IS NULL",
-            (bucket, wish.s3_prefix),
+    rows: Sequence[Row] = []
+    if is_id((wish.s3_prefix or "").removesuffix("/")):
+        rows = await records.fetch(
+            Statement(
+                "SELECT * FROM location"
+                " WHERE s3_bucket = ? AND s3_prefix = ? AND deleted_at IS NULL",
+                (bucket, wish.s3_prefix),
+            )
         )
-    )
     if not rows:
         detail = (
             f"must be that of an existing location of the tenant in bucket '{bucket}'; "
@@ -98,8 +102,15 @@ async def _new_prefix(
 async def _whole_bucket(
     records: Records, wish: Wish, bucket: str, new_id: str
 ) -> tuple[Location, bool]:
-    whole = await _find_whole(records, bucket)
-    if whole is not None:
+    row = await _find_whole(records, bucket)
+    if row is not None:
+        if row["deleted_at"] is not None:
+            raise conflict(
+                "bucket-occupied",
+                f"Bucket '{bucket}' belonged wholly to a location that was deleted; its objects "
+                "may still lie there. Name another declared bucket.",
+            )
+        whole = location_of(row)
         if whole.tenant_id != wish.tenant_id:
             raise _taken()
         return whole, False
@@ -116,12 +127,12 @@ async def _whole_bucket(
     return Location(new_id, wish.tenant_id, bucket, "", None), True
 
 
-async def _find_whole(records: Records, bucket: str) -> Location | None:
+async def _find_whole(records: Records, bucket: str) -> Row | None:
     # Deleted ones count: their objects may still lie there.
     rows = await records.fetch(
         Statement("SELECT * FROM location WHERE s3_bucket = ? AND s3_prefix = ''", (bucket,))
     )
-    return location_of(rows[0]) if rows else None
+    return rows[0] if rows else None
 
 
 _INSERT_WHOLE = (

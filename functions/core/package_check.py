@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from functions.core import manifest
-from functions.core.archive import read_archive, read_entry
+from functions.core.archive import read_archive
+from functions.core.archive_content import check_contents, read_entry
 from functions.core.archive_names import ArchiveProblem
 from functions.core.byte_source import ByteSource, SourceChangedError
 
@@ -38,6 +39,8 @@ async def check_package(
     source = ByteSource(uploads, upload.object_key, info.etag, info.size)
     try:
         archive = await read_archive(source)
+        if not archive.problems:
+            await check_contents(archive, source)
         problems += archive.problems
         if not archive.problems:
             entry = next((e for e in archive.entries if e.name == manifest.NAME), None)

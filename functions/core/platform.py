@@ -1,16 +1,10 @@
-"""What the use-cases share: the ports they always need and the platform's limits.
+"""What the use-cases share: the platform's limits.
 
 Owns the retention times of DESIGN section 1, so that each transition takes its `due_at` from one
 place.
 """
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from functions.ports.clock import Clock
-    from functions.ports.entropy import Entropy
-    from functions.ports.records import Records
 
 HOUR_MS = 3_600_000
 DAY_MS = 24 * HOUR_MS
@@ -41,11 +35,3 @@ class Limits:
     """How long a consumer alone works on an upload. One that outlives its lease does no harm (every
     write is conditional), so it is short: it is also how long a killed consumer delays its
     successor."""
-
-
-@dataclass(frozen=True, slots=True)
-class Platform:
-    records: "Records"
-    clock: "Clock"
-    entropy: "Entropy"
-    limits: Limits

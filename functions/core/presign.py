@@ -26,21 +26,28 @@ class PresignedPut:
     headers: Mapping[str, str]
     """Must be sent exactly; the client adds `host` and nothing else that is signed."""
     expires_at: int
+    """When the URL ends, in whole seconds."""
 
 
 def presign_upload(
-    settings: PresignSettings, upload: Upload, version: Version, now_ms: int
+    settings: PresignSettings, upload: Upload, version: Version, now_ms: int, max_seconds: int
 ) -> PresignedPut:
     """A PUT of exactly this length, type and SHA-256 to exactly this key, and only while nothing
-    lies there. Valid until `upload.expires_at`, rounded down to the second.
+    lies there. Valid from `now_ms` until `upload.expires_at`, both rounded down to the second, but
+    at least 1 s and at most `max_seconds`.
 
-    Raises: ValueError where that is over or the version is not the upload's.
+    With a `now_ms` from before the upload was written it is exactly `max_seconds`.
+    Raises: ValueError where `upload.expires_at` is over or the version is not the upload's.
     """
     if version.id != upload.version_id:
         raise ValueError(f"upload {upload.id} is not that of version {version.id}")
+    if now_ms >= upload.expires_at:
+        raise ValueError(f"the time of upload {upload.id} is over")
     # The signature's own clock counts whole seconds; rounding both down never outlives
-    # `expires_at`.
-    seconds = upload.expires_at // 1000 - now_ms // 1000
+    # `expires_at`, other than by the part of a second that the least lifetime adds, which is much
+    # less than the temp object is kept for.
+    start = now_ms // 1000
+    seconds = min(max(upload.expires_at // 1000 - start, 1), max_seconds)
     headers = {
         "content-length": str(upload.size),
         "content-type": upload.content_type,
@@ -52,9 +59,9 @@ def presign_upload(
     query = sigv4.presign_query(
         sigv4.SignableRequest("PUT", path, (), {**headers, "host": base.netloc}),
         sigv4.Credentials(settings.access_key_id, settings.secret_access_key),
-        sigv4.Scope(settings.region, "s3"),
+        settings.region,
         now_ms,
         seconds,
     )
     url = f"{base.scheme}://{base.netloc}{path}?{query}"
-    return PresignedPut("PUT", url, headers, upload.expires_at)
+    return PresignedPut("PUT", url, headers, (start + seconds) * 1000)

@@ -42,6 +42,19 @@ async def promote(
     return await _put_manifest(packages, version, report.manifest)
 
 
+async def is_promoted(packages: "ObjectStore", version: "Version") -> bool:
+    """Whether the package (by size and SHA-256) lies at its place, and its manifest, which is
+    written behind it.
+
+    Raises: ObjectStoreError.
+    """
+    names = (version.developer_id, version.app_id, version.version_code)
+    if await packages.head(PackageManifest(*names).key) is None:
+        return False
+    found = await packages.head(PackageObject(*names).key)
+    return found is not None and await _is_same(packages, found, version.size, version.sha256)
+
+
 async def _put_package(
     uploads: "ObjectStore",
     packages: "ObjectStore",

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from functions.core import events, fields, hostnames, locations
-from functions.core.ids import new_id
+from functions.core.ids import is_id, new_id
 from functions.core.locations import Location, Wish
 from functions.core.platform import ATTEMPTS
 from functions.core.problems import busy, conflict
@@ -23,7 +23,8 @@ class RepositorySettings:
     multi_tenant: bool
     platform_zone: str
     platform_hosts: Sequence[str]
-    """Further names that are never a tenant's: api, cdn and fallback host."""
+    """Further names that are never a tenant's: the api and the cdn host, which may be configured
+    outside of the zone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +88,7 @@ async def _check(
 ) -> None:
     found = fields.Collector()
     tenants = Statement("SELECT id FROM tenant WHERE id = ? AND deleted_at IS NULL", (tenant_id,))
-    if not await records.fetch(tenants):
+    if not is_id(tenant_id) or not await records.fetch(tenants):
         found.add("/tenant_id", "must be the id of an existing tenant")
     wrong = hostnames.complaint(hostname, settings.platform_zone, settings.platform_hosts)
     if wrong is not None:

@@ -41,12 +41,13 @@ def normal_host(host: str) -> str:
 
 async def resolve_host(records: Records, host: str, buckets: Collection[str]) -> Location | None:
     """The location behind a `Host` header (a port and a final dot are ignored, case too), by one
-    indexed query. None for a name that is unknown or not proven, and for a location outside
-    `buckets`, the declared repository buckets."""
+    indexed query. None for a name that is unknown, not proven or not `active`, and for a
+    location outside `buckets`, the declared repository buckets."""
     rows = await records.fetch(
         Statement(
             "SELECT location.* FROM hostname JOIN location ON location.id = hostname.location_id"
-            " WHERE hostname.name = ? AND hostname.proven_at IS NOT NULL"
+            " WHERE hostname.name = ? AND hostname.state = 'active'"
+            " AND hostname.proven_at IS NOT NULL"
             " AND hostname.deleted_at IS NULL AND location.deleted_at IS NULL",
             (normal_host(host),),
         )

@@ -1,21 +1,21 @@
-"""AWS Signature Version 4: signing of headers and of queries.
+"""AWS Signature Version 4 for S3: signing of headers and of queries.
 
-Pure: takes the time and the keys as arguments, knows no HTTP client. Serves S3, whose paths are
-encoded once and never normalised, and the other services, whose paths are normalised and encoded
-twice (https://docs.aws.amazon.com/IAM/latest/UserGuide/create-signed-request.html).
+Pure: takes the time and the keys as arguments, knows no HTTP client. The paths of S3 are encoded
+once and never normalised, unlike those of other services
+(https://docs.aws.amazon.com/IAM/latest/UserGuide/create-signed-request.html).
 """
 
 import hashlib
 import hmac
-import posixpath
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from urllib.parse import quote, unquote
+from urllib.parse import quote
 
 from functions.core.times import amz_date
 
 ALGORITHM = "AWS4-HMAC-SHA256"
+SERVICE = "s3"
 UNSIGNED_PAYLOAD = "UNSIGNED-PAYLOAD"
 EMPTY_SHA256 = hashlib.sha256(b"").hexdigest()
 MAX_EXPIRES_SECONDS = 604_800
@@ -28,19 +28,6 @@ class Credentials:
     access_key_id: str
     secret_access_key: str
     session_token: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Scope:
-    region: str
-    service: str
-
-    @property
-    def is_s3(self) -> bool:
-        return self.service == "s3"
-
-    def credential(self, date: str) -> str:
-        return f"{date}/{self.region}/{self.service}/aws4_request"
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,28 +58,17 @@ def canonical_query(pairs: Pairs) -> str:
     )
 
 
-def canonical_path(path: str, *, is_s3: bool) -> str:
-    if is_s3:
-        return path or "/"
-    normal = posixpath.normpath(path) if path else "/"
-    # POSIX gives exactly two leading slashes a meaning of their own; HTTP does not.
-    normal = "/" + normal.lstrip("/")
-    if path.endswith("/") and not normal.endswith("/"):
-        normal += "/"
-    return encode(normal, safe="/")
-
-
 def canonical_headers(headers: Mapping[str, str]) -> list[tuple[str, str]]:
     """Lower-case names in order; values trimmed, with runs of white space made one."""
     return sorted((name.lower(), " ".join(value.split())) for name, value in headers.items())
 
 
-def canonical_request(request: SignableRequest, payload_hash: str, *, is_s3: bool) -> str:
+def canonical_request(request: SignableRequest, payload_hash: str) -> str:
     headers = canonical_headers(request.headers)
     return "\n".join(
         [
             request.method,
-            canonical_path(request.path, is_s3=is_s3),
+            request.path or "/",
             canonical_query(request.query),
             *(f"{name}:{value}" for name, value in headers),
             "",
@@ -106,22 +82,26 @@ def signed_headers(headers: Mapping[str, str]) -> str:
     return ";".join(sorted(name.lower() for name in headers))
 
 
+def scope(date: str, region: str) -> str:
+    return f"{date}/{region}/{SERVICE}/aws4_request"
+
+
 @lru_cache(maxsize=32)
-def signing_key(secret_access_key: str, date: str, region: str, service: str) -> bytes:
+def signing_key(secret_access_key: str, date: str, region: str) -> bytes:
     """The key of one day (`YYYYMMDD`). Kept, because it costs four of the five HMACs of a
     signature."""
     key = b"AWS4" + secret_access_key.encode()
-    for part in (date, region, service, "aws4_request"):
+    for part in (date, region, SERVICE, "aws4_request"):
         key = hmac.digest(key, part.encode(), "sha256")
     return key
 
 
-def signature(canonical: str, credentials: Credentials, scope: Scope, timestamp: str) -> str:
+def signature(canonical: str, credentials: Credentials, region: str, timestamp: str) -> str:
     """Lower-case hex. `timestamp` is `YYYYMMDDTHHMMSSZ`."""
     date = timestamp[:8]
     digest = hashlib.sha256(canonical.encode()).hexdigest()
-    text = "\n".join([ALGORITHM, timestamp, scope.credential(date), digest])
-    key = signing_key(credentials.secret_access_key, date, scope.region, scope.service)
+    text = "\n".join([ALGORITHM, timestamp, scope(date, region), digest])
+    key = signing_key(credentials.secret_access_key, date, region)
     return hmac.digest(key, text.encode(), "sha256").hex()
 
 
@@ -129,25 +109,24 @@ def sign_headers(
     request: SignableRequest,
     payload_hash: str,
     credentials: Credentials,
-    scope: Scope,
+    region: str,
     now_ms: int,
 ) -> dict[str, str]:
-    """The headers to send in place of `request.headers`: those, `x-amz-date`, `authorization`, for
-    S3 `x-amz-content-sha256`, and `x-amz-security-token` where there is a session. All but
-    `authorization` are signed."""
+    """The headers to send in place of `request.headers`: those, `x-amz-date`,
+    `x-amz-content-sha256`, `authorization`, and `x-amz-security-token` where there is a session.
+    All but `authorization` are signed."""
     timestamp = amz_date(now_ms)
     headers = {name.lower(): value for name, value in request.headers.items()}
     headers["x-amz-date"] = timestamp
-    if scope.is_s3:
-        headers["x-amz-content-sha256"] = payload_hash
+    headers["x-amz-content-sha256"] = payload_hash
     if credentials.session_token is not None:
         headers["x-amz-security-token"] = credentials.session_token
     signable = SignableRequest(request.method, request.path, request.query, headers)
-    canonical = canonical_request(signable, payload_hash, is_s3=scope.is_s3)
+    canonical = canonical_request(signable, payload_hash)
     headers["authorization"] = (
-        f"{ALGORITHM} Credential={credentials.access_key_id}/{scope.credential(timestamp[:8])}, "
+        f"{ALGORITHM} Credential={credentials.access_key_id}/{scope(timestamp[:8], region)}, "
         f"SignedHeaders={signed_headers(headers)}, "
-        f"Signature={signature(canonical, credentials, scope, timestamp)}"
+        f"Signature={signature(canonical, credentials, region, timestamp)}"
     )
     return headers
 
@@ -155,7 +134,7 @@ def sign_headers(
 def presign_query(
     request: SignableRequest,
     credentials: Credentials,
-    scope: Scope,
+    region: str,
     now_ms: int,
     expires_seconds: int,
     payload_hash: str = UNSIGNED_PAYLOAD,
@@ -171,7 +150,7 @@ def presign_query(
     pairs = [
         *request.query,
         ("X-Amz-Algorithm", ALGORITHM),
-        ("X-Amz-Credential", f"{credentials.access_key_id}/{scope.credential(timestamp[:8])}"),
+        ("X-Amz-Credential", f"{credentials.access_key_id}/{scope(timestamp[:8], region)}"),
         ("X-Amz-Date", timestamp),
         ("X-Amz-Expires", str(expires_seconds)),
         ("X-Amz-SignedHeaders", signed_headers(request.headers)),
@@ -179,17 +158,6 @@ def presign_query(
     if credentials.session_token is not None:
         pairs.append(("X-Amz-Security-Token", credentials.session_token))
     signable = SignableRequest(request.method, request.path, tuple(pairs), request.headers)
-    canonical = canonical_request(signable, payload_hash, is_s3=scope.is_s3)
-    mark = signature(canonical, credentials, scope, timestamp)
+    canonical = canonical_request(signable, payload_hash)
+    mark = signature(canonical, credentials, region, timestamp)
     return f"{canonical_query(pairs)}&X-Amz-Signature={mark}"
-
-
-def parse_query(query: str) -> tuple[tuple[str, str], ...]:
-    """Decoded pairs in the order they came; `+` stays a plus sign, as S3 signs it. Repeated names
-    are kept."""
-    pairs: list[tuple[str, str]] = []
-    for part in query.split("&"):
-        if part:
-            name, _, value = part.partition("=")
-            pairs.append((unquote(name), unquote(value)))
-    return tuple(pairs)

@@ -8,7 +8,8 @@ it came.
 3. Acceptance: `object_key` is written to the row, still `validating`. From here on the version_code
    is burned, because bytes may lie at its place. A consumer that was overtaken by a `failed` cannot
    take this step, so it never promotes.
-4. Promotion, create-only; the manifest; the signature.
+4. Promotion, create-only; the manifest; the signature. A version that was accepted and whose
+   package and manifest lie at their places goes on from here without its upload.
 5. Confirmation: `draft`, with statement and signature, and the lease given back, in one batch.
 """
 
@@ -27,7 +28,7 @@ from functions.core.ids import is_id
 from functions.core.manifest import Expected
 from functions.core.package_check import check_package
 from functions.core.platform import DRAFT_KEPT_MS, FAILED_KEPT_MS
-from functions.core.promotion import promote
+from functions.core.promotion import is_promoted, promote
 from functions.core.version_records import (
     Upload,
     Version,
@@ -153,11 +154,15 @@ async def _work(deps: ValidationDeps, version_id: str, upload_id: str, token: st
             "app-deleted", "The app was deleted before the package was validated."
         )
         return await _refuse(deps, version, [gone], upload_id, token)
+    object_key = PackageObject(version.developer_id, version.app_id, version.version_code).key
+    # Accepted means validated: where the package arrived, the upload is needed no more, and may be
+    # gone.
+    if version.object_key == object_key and await is_promoted(deps.packages, version):
+        return await _confirm(deps, version, leases.giving_back(upload_id, token))
     expected = Expected(app.id, app.name, version.version_name, version.version_code)
     report = await check_package(deps.uploads, upload, expected)
     if report.problems:
         return await _refuse(deps, version, report.problems, upload_id, token)
-    object_key = PackageObject(version.developer_id, version.app_id, version.version_code).key
     if not await _accept(deps, version, object_key):
         return await _settled(deps.records, version_id)
     problem = await promote(deps.uploads, deps.packages, version, upload, report)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias, cast
 
 from functions.core.access import Caller
+from functions.core.ids import is_id
 from functions.core.problems import not_found
 from functions.ports.records import Records, Row, Statement
 
@@ -91,7 +92,8 @@ async def get_version(records: Records, caller: Caller, version_id: str) -> Vers
 
     Raises: ProblemError 404 for everybody else.
     """
-    version = await find_version(records, version_id) if caller.role != "tenant" else None
+    may_ask = caller.role != "tenant" and is_id(version_id)
+    version = await find_version(records, version_id) if may_ask else None
     if version is None or (caller.role != "operator" and caller.subject_id != version.developer_id):
         raise not_found("version")
     return version

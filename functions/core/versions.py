@@ -4,6 +4,7 @@ uploading -> validating -> draft -> published, or -> failed. The step from `vali
 to `core.validation`, the overdue ones to `core.schedule`.
 """
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from functions.core import access, apps, events, fields
@@ -21,7 +22,6 @@ from functions.core.version_records import (
     Version,
     find_occupant,
     find_upload,
-    find_version,
     get_version,
 )
 from functions.ports.queue import QueueError
@@ -125,9 +125,8 @@ async def _resume(
     )
     if list(changed) != [1, 1]:
         return None
-    version = await find_version(records, occupant.id)
-    later = await find_upload(records, occupant.id)
-    return None if version is None or later is None else (version, later)
+    # Known without reading again: the revision was still the one that was read.
+    return replace(occupant, due_at=due_at), replace(upload, expires_at=expires_at)
 
 
 async def complete_version(

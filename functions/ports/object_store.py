@@ -15,8 +15,7 @@ class ObjectStoreError(Exception):
 
 
 class PreconditionFailedError(ObjectStoreError):
-    """A create-only put met an existing object, or `only_if_etag` met another ETag. Nothing was
-    written."""
+    """A create-only put met an existing object. Nothing was written."""
 
 
 class ChecksumMismatchError(ObjectStoreError):

@@ -39,7 +39,7 @@ def hostname(
 ) -> Statement:
     return Statement(
         "INSERT INTO hostname (id, name, tenant_id, location_id, state, proven_at, created_at,"
-        " revision) VALUES (?, ?, ?, ?, 'requested', ?, 0, 1)",
+        " revision) VALUES (?, ?, ?, ?, 'active', ?, 0, 1)",
         (hostname_id, name, owner, location_id, proven),
     )
 

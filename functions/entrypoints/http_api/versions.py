@@ -76,6 +76,9 @@ class OneVersion(Answer):
 async def post_version(
     caller: Developer, services: Platform, app_id: str, body: NewVersion, response: Response
 ) -> CreatedVersion:
+    # Before the row is written: what is left of the upload's time is then at least the URL's whole
+    # lifetime, however long the writing takes.
+    now = services.clock.now_ms()
     version, upload, created = await versions.create_version(
         services.records,
         services.clock,
@@ -90,8 +93,9 @@ async def post_version(
     )
     if not created:
         response.status_code = status.HTTP_200_OK
-    now = services.clock.now_ms()
-    presigned = presign_upload(services.presign, upload, version, now)
+    presigned = presign_upload(
+        services.presign, upload, version, now, services.limits.upload_url_seconds
+    )
     return CreatedVersion(version=_version(version), upload=_upload(upload, presigned))
 
 

@@ -1,5 +1,7 @@
 import asyncio
 import hashlib
+from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -7,9 +9,12 @@ from hypothesis import strategies as st
 
 from functions.core import access
 from functions.core.access import Caller
+from functions.core.platform import ATTEMPTS
 from functions.core.problems import ProblemError
+from functions.core.times import LAST_MS, rfc3339
+from functions.ports.records import ConflictError, Row, Statement
 from tests.contracts.object_store import run
-from tests.functions.core.world import World, pointers, refusal
+from tests.functions.core.world import InterleavedRecords, World, pointers, refusal
 
 ROOT = bytes(range(32))
 ROOT_HASHES = ["0" * 64, hashlib.sha256(ROOT).hexdigest()]
@@ -140,6 +145,50 @@ def test_a_revoked_key_is_refused_and_revoking_twice_is_once(world: World) -> No
     run(scenario())
 
 
+def test_a_key_may_expire_at_the_last_moment_that_can_be_written(world: World) -> None:
+    async def scenario() -> None:
+        _, key = await key_for(world, expires_at=LAST_MS)
+        assert key.expires_at is not None
+        assert rfc3339(key.expires_at) == "9999-12-31T23:59:59.999Z"
+        problem = await refusal(key_for(world, expires_at=LAST_MS + 1))
+        assert pointers(problem) == ["/expires_at"]
+
+    run(scenario())
+
+
+def test_a_key_is_revoked_at_the_last_attempt_too(world: World) -> None:
+    async def scenario() -> None:
+        _, key = await key_for(world)
+        records = Losing(world, ATTEMPTS - 1)
+        revoked = await access.revoke_key(records, world.clock, key.id)
+        assert records.lost == ATTEMPTS - 1
+        assert revoked == replace(key, revoked_at=world.clock.now_ms())
+        assert await access.list_keys(world.records) == [revoked]
+        assert await world.history(key.id) == ["created", "revoked"]
+        records.close()
+
+    run(scenario())
+
+
+class Losing(InterleavedRecords):
+    """Loses the first races for a row, to requests that leave no trace."""
+
+    def __init__(self, world: World, times: int) -> None:
+        super().__init__()
+        self._world = world
+        self._times = times
+        self.lost = 0
+
+    async def fetch(self, statement: Statement) -> Sequence[Row]:
+        return await self._world.records.fetch(statement)
+
+    async def batch(self, statements: Sequence[Statement]) -> Sequence[int]:
+        if self.lost < self._times:
+            self.lost += 1
+            raise ConflictError("lost")
+        return await self._world.records.batch(statements)
+
+
 def test_keys_are_listed_in_pages(world: World) -> None:
     async def scenario() -> None:
         made: list[str] = []
@@ -162,6 +211,7 @@ def test_keys_are_listed_in_pages(world: World) -> None:
         ("developer", "x", None, ["/subject_id"]),
         ("tenant", "x", -1, ["/subject_id", "/expires_at"]),
         ("operator", None, 0, ["/expires_at"]),
+        ("operator", None, 10**15, ["/expires_at"]),
     ],
 )
 def test_a_key_without_a_right_subject_is_refused(

@@ -2,6 +2,7 @@ import io
 import struct
 import warnings
 import zipfile
+import zlib
 
 import pytest
 from hypothesis import given, settings
@@ -10,7 +11,8 @@ from hypothesis import strategies as st
 from functions.adapters.local.clock import FixedClock
 from functions.adapters.local.object_store import MemoryObjectStore
 from functions.core import archive as archive_module
-from functions.core.archive import Archive, read_archive, read_entry
+from functions.core.archive import Archive, read_archive
+from functions.core.archive_content import read_entry
 from functions.core.byte_source import ByteSource, SourceChangedError
 from functions.ports.object_store import ByteRange, ObjectInfo, StoredObject
 from tests.contracts.object_store import run
@@ -77,11 +79,11 @@ class Unseekable(io.RawIOBase):
         return len(chunk)
 
 
-def streamed() -> bytes:
+def streamed(method: int = zipfile.ZIP_DEFLATED) -> bytes:
     target = Unseekable()
-    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr(dated("a.txt", zipfile.ZIP_DEFLATED), b"aaaa" * 50)
-        archive.writestr(dated("b.txt", zipfile.ZIP_DEFLATED), b"b")
+    with zipfile.ZipFile(target, "w", method) as archive:
+        archive.writestr(dated("a.txt", method), b"aaaa" * 50)
+        archive.writestr(dated("b.txt", method), b"b")
     return target.content
 
 
@@ -107,6 +109,20 @@ def test_a_sound_archive_has_no_problems(content: bytes) -> None:
     assert archive.problems == []
     with zipfile.ZipFile(io.BytesIO(content)) as reference:
         assert [entry.name for entry in archive.entries] == reference.namelist()
+
+
+def test_a_stored_entry_without_its_size_in_front_is_a_problem() -> None:
+    """A reader from the front has nothing to find its end by, other than what looks like a
+    descriptor within the data."""
+    content = streamed(zipfile.ZIP_STORED)
+    assert slugs(content) == {"zip-descriptor"}
+    # With the sizes in front the descriptor only repeats them.
+    entries = [(b"a.txt", b"aaaa" * 50), (b"b.txt", b"b")]
+    changed = bytearray(content)
+    for name, data in entries:
+        start = changed.index(name) - 30
+        struct.pack_into("<3L", changed, start + 14, zlib.crc32(data), len(data), len(data))
+    assert slugs(bytes(changed)) == set()
 
 
 def test_contents_are_those_of_the_standard_library() -> None:

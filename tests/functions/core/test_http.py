@@ -174,6 +174,96 @@ def test_a_range_holds_only_for_the_object_that_it_began_with(condition: str, st
     assert body == (b"234" if status == 206 else DIGITS)
 
 
+class Replaced(Store):
+    """Another object lies there as soon as the head was answered."""
+
+    other = b"abcdefghijkl"
+
+    async def head(self, key: str) -> ObjectInfo | None:
+        info = await super().head(key)
+        other, self.other = self.other, b""
+        if other:
+            await self.put(key, other, length=len(other), content_type="x/y", create_only=False)
+        return info
+
+
+def asked_while_replaced(other: bytes, **headers: str) -> tuple[Response, bytes]:
+    async def scenario() -> tuple[Response, bytes]:
+        store = Replaced(FixedClock(NOW))
+        store.other = other
+        await store.put(FILE.key, DIGITS, length=10, content_type="x/y")
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        response = await respond(store, FILE, Request("GET", named))
+        return response, await body_of(response)
+
+    return run(scenario())
+
+
+@pytest.mark.parametrize("condition", [ETAG, http_date(NOW)])
+@pytest.mark.parametrize("other", [b"abcdefghij", b"abcdefghijkl", b"a"])
+def test_no_part_of_another_object_is_given_though_it_came_meanwhile(
+    condition: str, other: bytes
+) -> None:
+    response, body = asked_while_replaced(other, range="bytes=2-4", if_range=condition)
+    assert (response.status, body) == (200, other)
+    assert response.headers["content-length"] == str(len(other))
+    assert response.headers["etag"] != ETAG
+
+
+def test_an_object_that_came_meanwhile_does_not_pass_for_the_expected_one() -> None:
+    for extra in ({}, {"if_none_match": '"cf8af13b08ed36b4cf2d68b1b4aff44c"'}):
+        response, body = asked_while_replaced(b"abc", if_match=ETAG, **extra)
+        assert response.status == 412
+        assert b"abc" not in body
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({"if_match": ETAG}, 200),
+        ({"if_match": f'"a", {ETAG}'}, 200),
+        ({"if_match": "*"}, 200),
+        ({"if_match": '"other"'}, 412),
+        ({"if_match": f"W/{ETAG}"}, 412),
+        ({"if_match": "nonsense"}, 412),
+        ({"if_match": ETAG, "if_unmodified_since": http_date(0)}, 200),
+        ({"if_unmodified_since": http_date(NOW)}, 200),
+        ({"if_unmodified_since": http_date(NOW + 1000)}, 200),
+        ({"if_unmodified_since": http_date(NOW - 1000)}, 412),
+        ({"if_unmodified_since": "yesterday"}, 200),
+        ({"if_match": ETAG, "if_none_match": ETAG}, 304),
+        ({"if_match": '"other"', "if_none_match": ETAG}, 412),
+        ({"if_unmodified_since": http_date(0), "if_modified_since": http_date(NOW)}, 412),
+        ({"if_unmodified_since": http_date(NOW), "if_modified_since": http_date(NOW)}, 304),
+        ({"if_match": ETAG, "range": "bytes=2-4"}, 206),
+        ({"if_match": '"other"', "range": "bytes=99-"}, 412),
+    ],
+)
+def test_an_object_that_is_not_the_expected_one_is_refused(
+    headers: dict[str, str], status: int
+) -> None:
+    response, body, _ = asked(**headers)
+    assert response.status == status
+    assert body == b"" if status == 304 else body
+    if status == 412:
+        assert json.loads(body)["type"] == "urn:stowage:problem:precondition-failed"
+        assert response.headers["cache-control"] == "no-store"
+    if "range" not in headers:
+        assert asked("HEAD", **headers)[0].status == status
+
+
+def test_a_date_counts_by_whole_seconds_for_an_unmodified_object() -> None:
+    async def scenario() -> None:
+        store = MemoryObjectStore(FixedClock(NOW + 999))
+        await store.put(FILE.key, DIGITS, length=10, content_type="x/y")
+        response = await respond(
+            store, FILE, Request("GET", {"if-unmodified-since": http_date(NOW)})
+        )
+        assert response.status == 200
+
+    run(scenario())
+
+
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "OPTIONS", "get"])
 def test_other_methods_touch_nothing(method: str) -> None:
     response, body, calls = asked(method)
@@ -181,7 +271,9 @@ def test_other_methods_touch_nothing(method: str) -> None:
     assert json.loads(body)["status"] == 405
 
 
-@pytest.mark.parametrize("headers", [{}, {"if-none-match": "*"}, {"range": "bytes=0-1"}])
+@pytest.mark.parametrize(
+    "headers", [{}, {"if-none-match": "*"}, {"range": "bytes=0-1"}, {"if-match": "*"}]
+)
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
 def test_a_missing_object_is_a_problem_that_is_not_cached(
     method: str, headers: dict[str, str]

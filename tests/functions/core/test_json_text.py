@@ -39,6 +39,10 @@ def test_deeper_nesting_never_reaches_the_parser(
         parse(content)
 
 
+def test_a_whole_pair_and_an_escaped_backslash_are_texts() -> None:
+    assert parse(rb'["\ud83d\ude00", "\\ud800"]') == ["\U0001f600", "\\ud800"]
+
+
 def test_brackets_in_texts_are_no_nesting() -> None:
     assert parse(json.dumps(["[" * 500, '"[' * 500, "\\" * 9 + "{" * 99]).encode())
 
@@ -46,7 +50,8 @@ def test_brackets_in_texts_are_no_nesting() -> None:
 @pytest.mark.parametrize(
     "content",
     [b"", b"\xff", b"\xef\xbb\xbf{}", b"{", b"NaN", b"-Infinity", b'{"a":1,"a":1}', b'"\n"', b"01",
-     b'"' + b"[" * 100, b"9" * 5000],
+     b'"' + b"[" * 100, b"9" * 5000, rb'"\ud800"', rb'{"a\uDfff": 1}', rb'["\ude00\ud83d"]',
+     rb'{"a": ["x\uD83Dx"]}'],
 )  # fmt: skip
 def test_what_is_not_strict_json_is_refused(content: bytes) -> None:
     with pytest.raises(JsonTextError):

@@ -1,13 +1,13 @@
 import base64
 from dataclasses import replace
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 import boto3
 import pytest
 from botocore.config import Config
 
-from functions.core import sigv4
+from functions.core.platform import Limits
 from functions.core.presign import PresignSettings, presign_upload
 from functions.core.version_records import Upload, Version
 from tests.contracts.object_store import run
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from functions.core.access import Caller
 
 SETTINGS = PresignSettings("http://127.0.0.1:9000", "auto", "stowage-dev-uploads", "ID", "secret")
+LIMIT = 900
 
 
 def made(world: World) -> tuple[Version, Upload]:
@@ -31,7 +32,7 @@ def made(world: World) -> tuple[Version, Upload]:
 
 def test_the_url_signs_everything_that_pins_the_upload(world: World) -> None:
     version, upload = made(world)
-    put = presign_upload(SETTINGS, upload, version, world.clock.now_ms())
+    put = presign_upload(SETTINGS, upload, version, world.clock.now_ms(), LIMIT)
     content = a_package()
     assert put.method == "PUT"
     assert put.headers == {
@@ -43,7 +44,7 @@ def test_the_url_signs_everything_that_pins_the_upload(world: World) -> None:
     parts = urlsplit(put.url)
     assert (parts.scheme, parts.netloc) == ("http", "127.0.0.1:9000")
     assert parts.path == f"/stowage-dev-uploads/temp/{upload.id}/package.mosis"
-    pairs = dict(sigv4.parse_query(parts.query))
+    pairs = dict(parse_qsl(parts.query))
     assert pairs["X-Amz-SignedHeaders"] == (
         "content-length;content-type;host;if-none-match;x-amz-checksum-sha256"
     )
@@ -53,8 +54,8 @@ def test_the_url_signs_everything_that_pins_the_upload(world: World) -> None:
 
 def test_the_url_is_the_one_that_boto3_makes(world: World) -> None:
     version, upload = made(world)
-    put = presign_upload(SETTINGS, upload, version, world.clock.now_ms())
-    ours = dict(sigv4.parse_query(urlsplit(put.url).query))
+    put = presign_upload(SETTINGS, upload, version, world.clock.now_ms(), LIMIT)
+    ours = dict(parse_qsl(urlsplit(put.url).query))
     client = boto3.client(  # pyright: ignore[reportUnknownMemberType]  (boto3 has no types)
         "s3",
         endpoint_url=SETTINGS.endpoint,
@@ -75,7 +76,7 @@ def test_the_url_is_the_one_that_boto3_makes(world: World) -> None:
         },
         ExpiresIn=900,
     )
-    theirs = dict(sigv4.parse_query(urlsplit(str(theirs_url)).query))
+    theirs = dict(parse_qsl(urlsplit(str(theirs_url)).query))
     assert ours["X-Amz-SignedHeaders"] == theirs["X-Amz-SignedHeaders"]
     assert set(ours) <= set(theirs)
 
@@ -83,25 +84,45 @@ def test_the_url_is_the_one_that_boto3_makes(world: World) -> None:
 def test_a_later_url_ends_with_the_upload(world: World) -> None:
     version, upload = made(world)
     world.clock.advance(seconds=300, milliseconds=999)
-    put = presign_upload(SETTINGS, upload, version, world.clock.now_ms())
-    assert dict(sigv4.parse_query(urlsplit(put.url).query))["X-Amz-Expires"] == "600"
+    put = presign_upload(SETTINGS, upload, version, world.clock.now_ms(), LIMIT)
+    assert dict(parse_qsl(urlsplit(put.url).query))["X-Amz-Expires"] == "600"
+
+
+@pytest.mark.parametrize("limit", [1, 2, 900])
+@pytest.mark.parametrize(("milliseconds", "elapsed"), [(0, 0), (999, 1), (1, 999), (500, 999)])
+def test_a_url_lives_at_least_a_second_and_at_most_its_limit(
+    world: World, limit: int, milliseconds: int, elapsed: int
+) -> None:
+    """The second may change between the writing of the row and the signing."""
+    world.limits = Limits(upload_url_seconds=limit)
+    world.clock.advance(milliseconds=milliseconds)
+    version, upload = made(world)
+    before = world.clock.now_ms()
+    world.clock.advance(milliseconds=elapsed)
+    for now in (before - 5000, before, world.clock.now_ms()):
+        put = presign_upload(SETTINGS, upload, version, now, limit)
+        seconds = int(dict(parse_qsl(urlsplit(put.url).query))["X-Amz-Expires"])
+        assert 1 <= seconds <= limit
+        assert put.expires_at == (now // 1000 + seconds) * 1000
+        if now <= before:
+            assert seconds == limit
 
 
 def test_an_upload_that_has_expired_gets_no_url(world: World) -> None:
     version, upload = made(world)
     world.clock.advance(seconds=900)
-    with pytest.raises(ValueError, match="seconds"):
-        presign_upload(SETTINGS, upload, version, world.clock.now_ms())
+    with pytest.raises(ValueError, match="is over"):
+        presign_upload(SETTINGS, upload, version, world.clock.now_ms(), LIMIT)
 
 
 def test_an_upload_of_another_version_gets_no_url(world: World) -> None:
     version, upload = made(world)
     with pytest.raises(ValueError, match="is not that of"):
-        presign_upload(SETTINGS, upload, replace(version, id="other"), world.clock.now_ms())
+        presign_upload(SETTINGS, upload, replace(version, id="other"), world.clock.now_ms(), LIMIT)
 
 
 def test_an_endpoint_may_have_a_path_and_a_bucket_be_in_it(world: World) -> None:
     version, upload = made(world)
     settings = replace(SETTINGS, endpoint="https://s3.example/base")
-    put = presign_upload(settings, upload, version, world.clock.now_ms())
+    put = presign_upload(settings, upload, version, world.clock.now_ms(), LIMIT)
     assert put.url.startswith("https://s3.example/base/stowage-dev-uploads/temp/")

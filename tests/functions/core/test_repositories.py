@@ -273,6 +273,31 @@ def test_a_hostname_whose_location_was_deleted_is_refused(world: World) -> None:
     run(scenario())
 
 
+def test_a_bucket_whose_only_location_was_deleted_is_not_handed_out_again(single: World) -> None:
+    async def scenario() -> None:
+        owner = await tenant(single)
+        made = await create(single, owner)
+        await single.records.batch(
+            [
+                Statement("UPDATE location SET deleted_at = 1 WHERE id = ?", (made.location_id,)),
+                Statement("UPDATE hostname SET deleted_at = 1"),
+            ]
+        )
+        before = await single.snapshot()
+        for hostname in ("apt.example.com", "new.example.com"):
+            for asking in (owner, await tenant(single)):
+                problem = await refusal(create(single, asking, hostname, "testing"))
+                assert (problem.status, problem.slug) == (409, "bucket-occupied")
+                assert "deleted" in problem.detail
+        assert [rows for rows in before if rows[0] in {"location", "hostname"}] == [
+            rows for rows in await single.snapshot() if rows[0] in {"location", "hostname"}
+        ]
+        other = await create(single, owner, "new.example.com", s3_bucket=SECOND)
+        assert (other.s3_bucket, other.s3_prefix) == (SECOND, "")
+
+    run(scenario())
+
+
 def test_a_bucket_cannot_be_taken_whole_while_a_prefix_slips_in(world: World) -> None:
     async def scenario() -> None:
         owner = await tenant(world)

@@ -2,10 +2,10 @@ import string
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from unittest.mock import patch
-from urllib.parse import quote, unquote, urlsplit
+from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
 import pytest
-from botocore.auth import S3SigV4Auth, S3SigV4QueryAuth, SigV4Auth
+from botocore.auth import S3SigV4Auth, S3SigV4QueryAuth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials as BotoCredentials
 from hypothesis import given
@@ -16,7 +16,7 @@ from functions.core import sigv4
 # The documented example of AWS; its keys are public.
 EXAMPLE = sigv4.Credentials("AKIAIOSFODNN7EXAMPLE", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY")
 MAY_2013 = int(datetime(2013, 5, 24, tzinfo=UTC).timestamp() * 1000)
-S3 = sigv4.Scope("us-east-1", "s3")
+REGION = "us-east-1"
 
 
 def test_the_documented_presigned_url_of_s3_comes_out() -> None:
@@ -24,7 +24,7 @@ def test_the_documented_presigned_url_of_s3_comes_out() -> None:
     request = sigv4.SignableRequest(
         "GET", "/test.txt", (), {"host": "examplebucket.s3.amazonaws.com"}
     )
-    query = sigv4.presign_query(request, EXAMPLE, S3, MAY_2013, 86_400)
+    query = sigv4.presign_query(request, EXAMPLE, REGION, MAY_2013, 86_400)
     assert query.endswith(
         "&X-Amz-Signature=aeeed9bbccd4d02ee5c0109b86d86835f995330da4c265957d157751f604d404"
     )
@@ -41,7 +41,7 @@ def test_the_documented_signed_get_of_s3_comes_out() -> None:
         (),
         {"Host": "examplebucket.s3.amazonaws.com", "Range": "bytes=0-9"},
     )
-    headers = sigv4.sign_headers(request, sigv4.EMPTY_SHA256, EXAMPLE, S3, MAY_2013)
+    headers = sigv4.sign_headers(request, sigv4.EMPTY_SHA256, EXAMPLE, REGION, MAY_2013)
     assert headers["authorization"].endswith(
         "Signature=f0e8bdb87c964420e857bd35b5d6ed310bd44f0170aba48dd91039c6036bdb41"
     )
@@ -87,14 +87,13 @@ def test_presigned_urls_are_those_of_botocore(
             {**headers, "host": "s3.example:9000"},
         ),
         sigv4.Credentials("ID", secret),
-        sigv4.Scope("auto", "s3"),
+        "auto",
         int(moment.timestamp() * 1000),
         seconds,
     )
     assert _pairs(ours) == _pairs(urlsplit(str(theirs.url)).query)
 
 
-@pytest.mark.parametrize("service", ["s3", "execute-api"])
 @given(
     path=st.lists(
         st.sampled_from(["a", "b c", "..", ".", "", "ü", "x%2Fy", "%", "~", "+"]), max_size=6
@@ -105,7 +104,6 @@ def test_presigned_urls_are_those_of_botocore(
     moment=MOMENTS,
 )
 def test_signed_headers_are_those_of_botocore(
-    service: str,
     path: list[str],
     query: list[tuple[str, str]],
     headers: dict[str, str],
@@ -117,14 +115,13 @@ def test_signed_headers_are_those_of_botocore(
     if query:
         url += "?" + "&".join(f"{n}={quote(v, safe='-_.~')}" for n, v in query)
     theirs = AWSRequest("GET", url, headers=dict(headers))
-    auth = S3SigV4Auth if service == "s3" else SigV4Auth
     with _frozen(moment):
-        auth(BotoCredentials("ID", secret), service, "eu-central-1").add_auth(theirs)
+        S3SigV4Auth(BotoCredentials("ID", secret), "s3", "eu-central-1").add_auth(theirs)
     ours = sigv4.sign_headers(
         sigv4.SignableRequest("GET", encoded, tuple(query), {**headers, "host": "api.example"}),
         sigv4.EMPTY_SHA256,
         sigv4.Credentials("ID", secret),
-        sigv4.Scope("eu-central-1", service),
+        "eu-central-1",
         int(moment.timestamp() * 1000),
     )
     assert ours["authorization"] == theirs.headers["Authorization"]
@@ -133,9 +130,9 @@ def test_signed_headers_are_those_of_botocore(
 def test_a_session_token_is_part_of_the_signature() -> None:
     request = sigv4.SignableRequest("GET", "/k", (), {"host": "h"})
     with_token = sigv4.Credentials("ID", "secret", "session")
-    query = sigv4.presign_query(request, with_token, S3, MAY_2013, 60)
-    assert ("X-Amz-Security-Token", "session") in sigv4.parse_query(query)
-    headers = sigv4.sign_headers(request, "hash", with_token, S3, MAY_2013)
+    query = sigv4.presign_query(request, with_token, REGION, MAY_2013, 60)
+    assert ("X-Amz-Security-Token", "session") in parse_qsl(query)
+    headers = sigv4.sign_headers(request, "hash", with_token, REGION, MAY_2013)
     assert headers["x-amz-security-token"] == "session"
     assert "x-amz-security-token" in headers["authorization"]
 
@@ -144,16 +141,7 @@ def test_a_session_token_is_part_of_the_signature() -> None:
 def test_a_lifetime_beyond_the_limits_is_refused(seconds: int) -> None:
     request = sigv4.SignableRequest("GET", "/k", (), {"host": "h"})
     with pytest.raises(ValueError, match="604800"):
-        sigv4.presign_query(request, EXAMPLE, S3, MAY_2013, seconds)
-
-
-def test_a_plus_sign_of_a_query_stays_one() -> None:
-    assert sigv4.parse_query("a=1+1&b=%2B&c&&a=2") == (
-        ("a", "1+1"),
-        ("b", "+"),
-        ("c", ""),
-        ("a", "2"),
-    )
+        sigv4.presign_query(request, EXAMPLE, REGION, MAY_2013, seconds)
 
 
 def _frozen(moment: datetime) -> AbstractContextManager[object]:

@@ -2,6 +2,7 @@ import base64
 import io
 import json
 import zipfile
+import zlib
 from collections.abc import Sequence
 
 import pytest
@@ -66,6 +67,12 @@ BAD = {
         {"manifest-mismatch"},
     ),
     "a member missing": (a_package({"id": "org.example.app"}), {"manifest-member-missing"}),
+    "a false CRC-32": (
+        a_package(files={"a": b"x" * 99}).replace(
+            zlib.crc32(b"x" * 99).to_bytes(4, "little"), b"\x01\x02\x03\x04"
+        ),
+        {"zip-content"},
+    ),
     "a path out of the folder": (a_package(files={"../evil": b"x"}), {"zip-name"}),
 }
 

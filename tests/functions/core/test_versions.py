@@ -1,4 +1,6 @@
 import asyncio
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -8,9 +10,17 @@ from functions.core import versions
 from functions.core.access import Caller
 from functions.core.schedule import run_schedule
 from functions.ports.queue import QueueError
-from functions.ports.records import Statement
+from functions.ports.records import Row, Statement
 from tests.contracts.object_store import run
-from tests.functions.core.world import World, a_manifest, a_package, pointers, refusal, sha256
+from tests.functions.core.world import (
+    InterleavedRecords,
+    World,
+    a_manifest,
+    a_package,
+    pointers,
+    refusal,
+    sha256,
+)
 
 OPERATOR = Caller("operator", None, "root")
 HOUR = 3_600_000
@@ -51,6 +61,38 @@ def test_the_same_request_gets_the_same_upload_and_more_time(world: World) -> No
         assert later.expires_at == world.clock.now_ms() + 900_000
         assert again.due_at == later.expires_at + HOUR
         assert await world.history(version.id) == ["created"]
+
+    run(scenario())
+
+
+def test_more_time_that_was_written_is_answered_whatever_happens_next(world: World) -> None:
+    """The version is deleted between the writing and the answer."""
+
+    class Deleting(InterleavedRecords):
+        async def fetch(self, statement: Statement) -> Sequence[Row]:
+            return await world.records.fetch(statement)
+
+        async def batch(self, statements: Sequence[Statement]) -> Sequence[int]:
+            changed = await world.records.batch(statements)
+            await world.records.batch([Statement("UPDATE version SET deleted_at = 1")])
+            return changed
+
+    async def scenario() -> None:
+        caller = await world.developer()
+        await world.app(caller)
+        content = a_package()
+        version, upload, _ = await world.create(caller, content)
+        world.clock.advance(seconds=600)
+        records = Deleting()
+        again, later, created = await versions.create_version(
+            records, world.clock, world.entropy, world.limits, caller, version.app_id, 1, "1.0",
+            len(content), sha256(content),
+        )  # fmt: skip
+        records.close()
+        assert not created
+        expires_at = world.clock.now_ms() + 900_000
+        assert again == replace(version, due_at=expires_at + HOUR)
+        assert later == replace(upload, expires_at=expires_at)
 
     run(scenario())
 

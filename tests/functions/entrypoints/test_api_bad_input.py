@@ -28,7 +28,6 @@ NOT_A_NAME: tuple[object, ...] = (
     "x" * 101,
     "a\nb",
     "\u202eabc",
-    "\ud800",
     5,
     True,
     None,
@@ -95,6 +94,8 @@ WRONG_VALUES = [
         1_900_000_000,
         "soon",
         True,
+        "9999-12-31T23:59:59-23:59",
+        "9999-12-31T23:59:59-00:01",
     ),
 ]
 
@@ -145,6 +146,14 @@ BODIES = [
     (b'{"name": "a", "name": "b"}', 400, "malformed-json"),
     (b'{"name": NaN}', 400, "malformed-json"),
     (b'{"name": "\xff"}', 400, "malformed-json"),
+    (rb'{"name": "\ud800"}', 400, "malformed-json"),
+    (
+        rb'{"tenant_id": "\udfff", "hostname": "a.example", "distribution": "x"}',
+        400,
+        "malformed-json",
+    ),
+    (rb'{"role": "tenant", "subject_id": "\ud800"}', 400, "malformed-json"),
+    (rb'{"s3_prefix": "\ud83d"}', 400, "malformed-json"),
     (b"\xff\xfe{\x00", 400, "malformed-json"),
     (b"[" * 60_000, 400, "malformed-json"),
     (b'{"name": ' + b"9" * 5000 + b"}", 400, "malformed-json"),

@@ -3,10 +3,13 @@
 import base64
 import hashlib
 from typing import Any
+from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
+from functions.adapters.local.clock import FixedClock
+from functions.core.platform import Limits
 from functions.entrypoints.job_queue import consume
 from tests.functions.entrypoints.deliveries import MemoryDelivery
 from tests.functions.entrypoints.packages import a_package, announced
@@ -47,6 +50,25 @@ async def test_a_developer_is_made_with_a_first_key(world: World) -> None:
         "current_version_id": None,
         "created_at": made["developer"]["created_at"],
     }
+
+
+class Ticking(FixedClock):
+    """Time passes between any two looks at it."""
+
+    def now_ms(self) -> int:
+        self.advance(milliseconds=700)
+        return super().now_ms()
+
+
+async def test_a_url_of_one_second_is_given_though_the_second_changes(world: World) -> None:
+    key = await world.developer()
+    world.change(clock=Ticking(), limits=Limits(upload_url_seconds=1))
+    for status in (201, 200, 200):
+        answer = await world.call("POST", VERSIONS, announced(a_package()), key=key)
+        assert answer.status_code == status
+        url: str = answer.json()["upload"]["url"]
+        query = dict(parse_qsl(urlsplit(url).query))
+        assert query["X-Amz-Expires"] == "1"
 
 
 async def test_a_new_version_comes_with_a_presigned_upload(world: World) -> None:

@@ -6,6 +6,7 @@ import json
 import pytest
 
 from functions import settings
+from functions.core.download_tokens import DownloadKeys, sign, verify
 from functions.setting_values import SettingsError
 
 KEY = base64.b64encode(bytes(range(32))).decode()
@@ -56,6 +57,33 @@ def test_good_variables_become_typed_settings() -> None:
     assert jobs.signing_key.seed == bytes(range(32))
 
 
+def test_every_download_key_that_is_accepted_can_sign() -> None:
+    for key_id in ("a", "2026-09", "A_b-9" * 12, "x" * 64):
+        given = json.dumps({"current": key_id, "keys": {key_id: KEY}})
+        ring = settings.EdgeSettings.from_mapping(
+            VARIABLES | {settings.DOWNLOAD_KEYS: given}
+        ).download_keys
+        keys = DownloadKeys(ring.current, ring.keys)
+        version_id = "019ce0b8-1111-7222-8333-444455556666"
+        token = sign(version_id, "packages/k", keys, 100)
+        assert verify(token, "packages/k", keys, 99_000) == version_id
+
+
+def test_each_worker_needs_no_setting_that_it_does_not_read() -> None:
+    edge = {
+        name: VARIABLES[name]
+        for name in (
+            settings.CDN_HOST,
+            settings.PLATFORM_ZONE,
+            settings.REPOSITORY_BUCKETS,
+            settings.DOWNLOAD_KEYS,
+        )
+    }
+    assert settings.EdgeSettings.from_mapping(edge).cdn_host == "cdn.stowage.test"
+    jobs = {name: VARIABLES[name] for name in (settings.MAX_PACKAGE_BYTES, settings.SIGNING_KEY)}
+    assert settings.JobsSettings.from_mapping(jobs).max_package_bytes == 52_428_800
+
+
 def test_every_missing_variable_is_named_at_once() -> None:
     with pytest.raises(SettingsError) as caught:
         settings.ApiSettings.from_mapping({})
@@ -74,6 +102,10 @@ def test_every_missing_variable_is_named_at_once() -> None:
         (settings.DOWNLOAD_KEYS, "[]"),
         (settings.DOWNLOAD_KEYS, json.dumps({"current": "x", "keys": {"a": KEY}})),
         (settings.DOWNLOAD_KEYS, json.dumps({"current": "a", "keys": {"a": "s3cret"}})),
+        *(
+            (settings.DOWNLOAD_KEYS, json.dumps({"current": "a", "keys": {"a": KEY, key_id: KEY}}))
+            for key_id in ("", "s3cret.2026", "s3cret\n", "s3crét", "s3cret" * 11)
+        ),
         (settings.CDN_URL, "https://cdn.example/"),
         (settings.CDN_URL, "cdn.example"),
         (settings.MULTI_TENANT, "yes"),

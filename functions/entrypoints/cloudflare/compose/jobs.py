@@ -46,9 +46,6 @@ def _build(env: Any) -> Built:
         signer=WebCryptoSigner(given.signing_key.id, given.signing_key.seed),
         clock=SystemClock(),
         entropy=SystemEntropy(),
-        limits=Limits(
-            max_package_bytes=given.max_package_bytes,
-            upload_url_seconds=given.upload_url_seconds,
-        ),
+        limits=Limits(max_package_bytes=given.max_package_bytes),
     )
     return Built(Jobs(deps), CloudflareQueue(native(env, settings.VALIDATE_QUEUE)))
