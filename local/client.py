@@ -33,6 +33,7 @@ class Cloud:
         """`faults` opens the fault face for tests; it takes effect at the next `start`."""
         self.home = CloudHome(home)
         self.faults = faults
+        self._log_start = 0
 
     def start(self, timeout: float = 30.0) -> None:
         """Starts the daemon in a session of its own and waits until it answers. Does nothing when
@@ -46,6 +47,9 @@ class Cloud:
         command = [sys.executable, "-m", "local.daemon", "--home", str(self.home.root)]
         if self.faults:
             command.append("--faults")
+        self._log_start = (
+            self.home.daemon_log.stat().st_size if self.home.daemon_log.exists() else 0
+        )
         pid = self._spawn(command)
         deadline = time.monotonic() + timeout
         while not self.is_running():
@@ -219,7 +223,10 @@ class Cloud:
 
     def _log_tail(self) -> str:
         with contextlib.suppress(OSError):
-            lines = self.home.daemon_log.read_text(errors="replace").splitlines()[-_LOG_LINES:]
+            with self.home.daemon_log.open("rb") as log:
+                # What earlier runs wrote explains nothing.
+                log.seek(self._log_start)
+                lines = log.read().decode(errors="replace").splitlines()[-_LOG_LINES:]
             return f"The end of {self.home.daemon_log}:\n" + "\n".join(lines)
         return f"{self.home.daemon_log} cannot be read."
 

@@ -19,11 +19,13 @@ from typing import IO
 import uvicorn
 
 from local.application import LocalCloud
-from local.home import CloudError, CloudHome, port_is_free
+from local.home import PORT_NAMES, CloudError, CloudHome, refuse_taken_ports
 
 _GRACE_SECONDS = 3
 _LOCK_ATTEMPTS = 20
 _LOCK_PAUSE_SECONDS = 0.025
+_PORT_ATTEMPTS = 20
+_PORT_PAUSE_SECONDS = 0.25
 
 
 @contextlib.contextmanager
@@ -57,6 +59,19 @@ def _locked(lock: IO[str]) -> bool:
     return False
 
 
+def _check_ports(home: CloudHome) -> None:
+    """All of them, before anything is deployed: with one taken, half a cloud would look healthy.
+
+    workerd ends a moment after a daemon that was killed, so a taken port is looked at again.
+    """
+    for _ in range(_PORT_ATTEMPTS - 1):
+        try:
+            return refuse_taken_ports(home, PORT_NAMES)
+        except CloudError:
+            time.sleep(_PORT_PAUSE_SECONDS)
+    return refuse_taken_ports(home, PORT_NAMES)
+
+
 def serve(home: CloudHome, *, faults: bool) -> None:
     """Runs until a signal ends it.
 
@@ -67,12 +82,8 @@ def serve(home: CloudHome, *, faults: bool) -> None:
     # Nobody's folder is held by a process that outlives its caller.
     os.chdir(home.root)
     with only_daemon(home):
+        _check_ports(home)
         port = home.ports()["rest"]
-        if not port_is_free(port):
-            raise CloudError(
-                f"Port {port} (rest) on 127.0.0.1 is taken by another program. End it, or delete "
-                f"{home.ports_file}, so that other ports are chosen (then run `stowage up`)."
-            )
         cloud = LocalCloud(home, faults=faults)
         config = uvicorn.Config(
             cloud.application(),

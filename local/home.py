@@ -8,6 +8,7 @@ import random
 import secrets
 import socket
 import tempfile
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
@@ -159,6 +160,20 @@ def folder_is_held(home: CloudHome) -> bool:
     except OSError:
         return True
     return False
+
+
+def refuse_taken_ports(home: CloudHome, names: Iterable[str]) -> None:
+    """Raises:
+    CloudError: a foreign process listens on one of these ports of the folder.
+    """
+    ports = home.ports()
+    for name in names:
+        if not port_is_free(ports[name]):
+            raise CloudError(
+                f"Port {ports[name]} ({name}) on 127.0.0.1 is taken by another program. End it, or "
+                f"delete {home.ports_file} while the local cloud is stopped (`stowage down`), so "
+                "that other ports are chosen; then run `stowage up`."
+            )
 
 
 def write_private(path: Path, text: str) -> None:

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Any, Protocol
 
 from local.data_plane import DataPlaneError
-from local.home import SOCKET_NAMES, CloudError, CloudHome, port_is_free
+from local.home import SOCKET_NAMES, CloudError, CloudHome, refuse_taken_ports
 from local.node_host import NodeHost
 
 # Time for whoever ran the engine to ask for the settling with more to say.
@@ -146,7 +146,7 @@ class Settler:
         if config == self._applied and self._node.is_alive:
             return False
         if not self._node.is_alive:
-            self._refuse_taken_ports()
+            refuse_taken_ports(self._home, SOCKET_NAMES)
         await asyncio.gather(*(one.pause() for one in self.pausing))
         try:
             self._warm.clear()
@@ -158,16 +158,6 @@ class Settler:
             for one in self.pausing:
                 one.resume()
         return True
-
-    def _refuse_taken_ports(self) -> None:
-        ports = self._home.ports()
-        for name in SOCKET_NAMES:
-            if not port_is_free(ports[name]):
-                raise CloudError(
-                    f"Port {ports[name]} ({name}) on 127.0.0.1 is taken by another program. End "
-                    f"it, or delete {self._home.ports_file} while the local cloud is stopped, so "
-                    "that other ports are chosen (then run `stowage up`)."
-                )
 
     def _died(self) -> None:
         self._applied = None
