@@ -30,11 +30,14 @@ up: setup ## Deploy the dev stack to the local cloud (sets up what is missing; q
 
 .PHONY: down
 down: ## Stop the local cloud; its data stays
-	@if [ -x $(BIN)/stowage ]; then $(BIN)/stowage down; else echo "Nothing is set up, so nothing runs."; fi
+	@if [ -x $(BIN)/stowage ]; then $(BIN)/stowage down; \
+	elif [ -e "$${STOWAGE_HOME:-.stowage}/daemon.pid" ]; then \
+		echo "The stowage command is not installed, but $${STOWAGE_HOME:-.stowage} is a cloud folder: run 'make setup' first."; exit 1; \
+	else echo "There is no local cloud."; fi
 
 .PHONY: clean-cloud
-clean-cloud: down ## Stop the local cloud and forget its data, state and keys
-	@if [ -x $(BIN)/stowage ]; then $(BIN)/stowage down --forget; fi
+clean-cloud: ## Stop the local cloud and forget its data, state and keys
+	@if [ -x $(BIN)/stowage ]; then $(BIN)/stowage down --forget; else $(MAKE) down; fi
 
 .PHONY: setup
 setup: $(VENV_STAMP) $(NPM_STAMP) $(WHEELS_STAMP) ## Install what a checkout needs, from the locks
@@ -80,7 +83,7 @@ lock: $(VENV_STAMP) ## Resolve requirements/*.in anew into the hashed locks
 		--no-header --no-annotate requirements/worker.in --output-file requirements/worker.lock
 
 .PHONY: clean
-clean: ## Delete what was built and installed; the local cloud's data stays
+clean: down ## Stop the local cloud, delete what was built and installed; the cloud's data stays
 	@rm -rf .build $(VENV) $(NODE_FOLDER)/node_modules
 
 .PHONY: test-packages
