@@ -12,7 +12,7 @@ from cli.local_cloud import LocalCloud
 from cli.options import Scope
 from cli.platform_api import Document, PlatformApi
 from cli.project import LOCAL_STACK
-from cli.target import read_target
+from cli.target import nothing_deployed, read_target
 
 app = typer.Typer(no_args_is_help=True, help="Create, list and revoke API keys (operators only).")
 
@@ -135,7 +135,10 @@ def _all(api: PlatformApi) -> list[Document]:
 
 def operator_api(scope: Scope, api_url: str | None, operator_key: str | None) -> PlatformApi:
     """The API of the scope's stack, called as an operator."""
-    key = operator_key
+    key, url = operator_key, api_url
+    if scope.is_local:
+        # First: where nothing is deployed, there is no key to be read either.
+        url = url or stack_api_url(scope)
     if not key and scope.is_local:
         key = LocalCloud(scope.project, scope.home).credentials().root_operator_key
     if not key:
@@ -143,13 +146,16 @@ def operator_api(scope: Scope, api_url: str | None, operator_key: str | None) ->
             f"Stack {scope.stack} needs an operator's key: set STOWAGE_OPERATOR_KEY, or give "
             "--operator-key. `stowage init` printed the root operator key when the stack was made."
         )
-    return PlatformApi(api_url or stack_api_url(scope), key)
+    return PlatformApi(url or stack_api_url(scope), key)
 
 
 def stack_api_url(scope: Scope) -> str:
     """Where the API of the scope's stack is reached."""
     if scope.is_local:
-        return LocalCloud(scope.project, scope.home).url("api")
+        local = LocalCloud(scope.project, scope.home)
+        if not local.state_file.has_outputs():
+            raise nothing_deployed(scope)
+        return local.url("api")
     found = read_target(scope).engine.outputs().get("api_url")
     if found is None:
         raise UsageFailure(

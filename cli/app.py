@@ -4,8 +4,9 @@ import os
 import sys
 import tempfile
 import traceback
+from importlib import metadata
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import typer
 from typer.core import TyperGroup
@@ -22,6 +23,7 @@ from cli import (
 )
 from cli.console import failure_line
 from cli.failures import Failure
+from cli.interruption import be_quiet
 from cli.project import LOCAL_STACK
 from local.home import CloudError
 
@@ -54,8 +56,25 @@ app = typer.Typer(
 )
 
 
+def _version(value: bool) -> None:
+    if value:
+        typer.echo(f"stowage {metadata.version('stowage')}")
+        raise typer.Exit
+
+
+Version = Annotated[
+    bool,
+    typer.Option("--version", callback=_version, is_eager=True, help="Print the version and end."),
+]
+
+
 @app.callback()
-def root(home: options.RootHome = None, stack: options.RootStack = LOCAL_STACK) -> None:
+def root(
+    home: options.RootHome = None,
+    stack: options.RootStack = LOCAL_STACK,
+    *,
+    version: Version = False,
+) -> None:
     """Storage and delivery for packages, on the embedded local cloud or on Cloudflare."""
 
 
@@ -78,6 +97,10 @@ def main() -> None:
     """The entry point of the installed command."""
     try:
         app()
+    except SystemExit as end:
+        if end.code == _INTERRUPTED:
+            be_quiet()
+        raise
     except Exception as error:
         if os.environ.get("STOWAGE_DEBUG"):
             raise

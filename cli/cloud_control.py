@@ -1,6 +1,5 @@
 """The commands for the local cloud's processes: down, status, logs, trigger."""
 
-import shutil
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,8 +7,8 @@ from typing import Annotated, cast
 
 import typer
 
-from cli import options
-from cli.failures import Failure, Refusal
+from cli import cloud_folder, leftovers, options
+from cli.failures import Failure
 from cli.local_cloud import LocalCloud
 
 _FOLLOW_SECONDS = 0.3
@@ -38,22 +37,15 @@ def down(home: options.Home = None, *, forget: Forget = False) -> None:
     was_running = local.cloud.is_running()
     # Also when it does not answer: a process that hangs is ended.
     local.cloud.stop()
+    leftovers.end_and_say(scope.home, scope.terminal.say)
     scope.terminal.result(f"The local cloud {'is stopped' if was_running else 'is not running'}.")
     if forget and scope.home.exists():
-        forget_folder(scope.home)
+        kept = cloud_folder.forget(scope.home)
         scope.terminal.result(f"Forgot {scope.home}.")
-
-
-def forget_folder(folder: Path) -> None:
-    """Deletes a cloud folder.
-
-    Raises:
-        Refusal: it holds files, and none that mark it as a cloud folder.
-    """
-    is_cloud_folder = (folder / "ports.json").exists() or (folder / "keys.json").exists()
-    if not is_cloud_folder and any(folder.iterdir()):
-        raise Refusal(f"{folder} does not look like a cloud folder, so it was not deleted.")
-    shutil.rmtree(folder)
+        if kept:
+            scope.terminal.result(
+                f"The folder stays with what is not the local cloud's: {', '.join(kept)}."
+            )
 
 
 def status(home: options.Home = None, *, as_json: options.Json = False) -> None:

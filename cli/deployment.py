@@ -14,6 +14,7 @@ from cli.failures import Failure
 from cli.local_cloud import LocalCloud
 from cli.options import Scope
 from cli.project import LOCAL_STACK
+from cli.remembered import nothing_to_take_back
 from cli.target import Target, open_target
 
 NoChanges = Annotated[
@@ -53,15 +54,18 @@ def preview(
     expect_no_changes: NoChanges = False,
     as_json: options.Json = False,
 ) -> None:
-    """Say what `up` would change, and change nothing.
+    """Say what `up` would change, and change nothing. What is given with -c is for this plan only.
 
     Exit codes: 0 planned, 1 failed or (with --expect-no-changes) something would change, 2 wrong
     usage.
     """
     scope = options.scope(home, stack, as_json=as_json)
     target = open_target(scope, config or ())
-    with scope.terminal.working(f"Planning stack {scope.stack}"):
-        run = target.engine.preview(Journal(scope.terminal.say))
+    try:
+        with scope.terminal.working(f"Planning stack {scope.stack}"):
+            run = target.engine.preview(Journal(scope.terminal.say))
+    finally:
+        target.take_back()
     summary.changes(scope, run, done="would change")
     if expect_no_changes and run.changed:
         raise Failure(f"Changes were not expected, and {summary.counted(run)}.")
@@ -89,8 +93,15 @@ def _deploy(scope: Scope, target: Target) -> Run:
     if target.local:
         adoption = _adoption(scope, target.local)
         engine = replace(engine, program=adopt.adopting(adoption, engine.program))
-    with scope.terminal.working(f"Deploying stack {scope.stack}"):
-        run = engine.up(Journal(scope.terminal.say))
+    journal = Journal(scope.terminal.say)
+    try:
+        with scope.terminal.working(f"Deploying stack {scope.stack}"):
+            run = engine.up(journal)
+    except Failure:
+        if not journal.changed_anything() and target.take_back is not nothing_to_take_back:
+            target.take_back()
+            scope.terminal.say("Nothing was changed, so what was given with -c is not remembered.")
+        raise
     if target.local and target.local.state_file.has_pending_operations():
         _forget_pending(target.engine)
     return run

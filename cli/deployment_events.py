@@ -83,6 +83,11 @@ class Journal:
             return dict(sorted(self._summary.items()))
         return dict(sorted(Counter(step["op"] for step in self.steps).items()))
 
+    def changed_anything(self) -> bool:
+        """Whether a resource was changed: the stack itself, providers and groups of resources are
+        in the state only."""
+        return any(not step["type"].startswith(("pulumi:", "stowage:")) for step in self.steps)
+
     def explanation(self) -> str:
         """What went wrong, in the engine's words; empty when it gave no diagnostics."""
         return "\n".join(dict.fromkeys(self.problems))

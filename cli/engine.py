@@ -17,6 +17,7 @@ from pulumi.automation import errors as auto_errors
 
 from cli.deployment_events import Journal
 from cli.failures import Failure
+from cli.interruption import stopping
 from cli.project import Project
 from cli.pulumi_cli import PulumiCli
 from cli.pulumi_command import run_command
@@ -161,8 +162,10 @@ class Engine:
         )
 
     def _run(self, journal: Journal, operation: Callable[[auto.Stack], object]) -> Run:
+        home = self.environment.get("STOWAGE_HOME")
         try:
-            operation(self._select())
+            with stopping(journal.say, Path(home) if home else None):
+                operation(self._select())
         except auto_errors.ConcurrentUpdateError as error:
             raise Failure(
                 "Another deployment of this stack is running. Wait for it to end; if none is, "

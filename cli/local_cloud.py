@@ -12,6 +12,7 @@ from cli.failures import Failure
 from cli.overrides import Given
 from cli.project import LOCAL_STACK, Project
 from cli.pulumi_cli import PulumiCli
+from cli.remembered import Before, TakeBack, nothing_to_take_back
 from cli.rest import AccountApi
 from cli.stack_config import StackConfig
 from cli.state_file import StateFile
@@ -35,6 +36,7 @@ class LocalCloud:
         self.config_file = folder / f"Pulumi.{LOCAL_STACK}.yaml"
         self.keys_file = folder / "keys.json"
         self.secrets_file = folder / "fingerprints.json"
+        self.overrides_file = folder / "overrides.json"
 
     def credentials(self) -> Credentials:
         """The platform's keys; the first `up` makes them."""
@@ -97,7 +99,7 @@ class LocalCloud:
         `given` is remembered from now on: plain settings in a file of their own, secret ones only
         encrypted, in the stack file.
         """
-        overrides = stack_config.remember(self.folder / "overrides.json", given.plain)
+        overrides = stack_config.remember(self.overrides_file, given.plain)
         keys, _ = credentials.load_or_generate(self.keys_file)
         previous = stack_config.read(self.config_file)
         plan = secret_settings.plan(
@@ -120,6 +122,29 @@ class LocalCloud:
         engine.encrypt(plan.stale)
         secret_settings.note(self.secrets_file, plan.notes)
         return config
+
+    def write_config_for_now(self, engine: "Engine", given: Given) -> TakeBack:
+        """Writes the stack file like `write_config`, and gives what makes it as if `given` had not
+        been. When it fails itself, nothing of `given` stays either."""
+        if not given.plain and not given.secret:
+            self.write_config(engine, given)
+            return nothing_to_take_back
+        before = Before.of(self.overrides_file, self.secrets_file, self.config_file)
+
+        def take_back() -> None:
+            before.put_back(self.overrides_file)
+            before.put_back(self.secrets_file)
+            if before.texts[self.config_file] is not None:
+                before.put_back(self.config_file)
+            # The stack itself may be new, and its salt is in the stack file only.
+            self.write_config(engine, Given())
+
+        try:
+            self.write_config(engine, given)
+        except Failure:
+            before.put_back(self.overrides_file)
+            raise
+        return take_back
 
     def _committed(self) -> StackConfig:
         path = self.project.stack_file(LOCAL_STACK)

@@ -42,7 +42,7 @@ ConfigValues = Annotated[
         "--config",
         "-c",
         metavar="KEY=VALUE",
-        help="A setting of the local stack, remembered from now on. An empty VALUE forgets it. "
+        help="A setting of the local stack; `up` remembers it. An empty VALUE forgets it. "
         "Secret ones only as KEY=@FILE or KEY=- (standard input).",
     ),
 ]

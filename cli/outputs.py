@@ -14,7 +14,7 @@ from cli.local_cloud import LocalCloud
 from cli.options import Scope
 from cli.project import LOCAL_STACK
 from cli.pulumi_cli import LANGUAGE_HOST, PulumiCli
-from cli.target import read_target
+from cli.target import nothing_deployed, read_target
 
 ShowSecrets = Annotated[
     bool, typer.Option("--show-secrets", help="Show secret outputs in plain text.")
@@ -37,7 +37,10 @@ def outputs(
     Exit codes: 0 shown, 1 nothing is deployed, 2 wrong usage.
     """
     scope = options.scope(home, stack, as_json=as_json)
-    values = summary.visible(read_target(scope).engine.outputs(), show_secrets=show_secrets)
+    found = read_target(scope).engine.outputs()
+    if not found:
+        raise nothing_deployed(scope)
+    values = summary.visible(found, show_secrets=show_secrets)
     scope.terminal.document(values)
     scope.terminal.table(
         ["output", "value"], [[name, str(value)] for name, value in values.items()]
@@ -62,6 +65,8 @@ def env(home: options.Home = None, stack: options.Stack = LOCAL_STACK) -> None:
     local, cli = target.local, target.engine.cli
     if local is None:
         raise UsageFailure("There is no local cloud behind this stack.")
+    if not target.engine.outputs():
+        raise nothing_deployed(scope)
     for line in env_lines(local, cli):
         scope.terminal.result(line)
     if not cli.has_language_host():

@@ -5,7 +5,7 @@ from typing import cast
 
 import httpx
 
-from cli.failures import Failure
+from cli.failures import Failure, UsageFailure
 
 _SECONDS = 30.0
 
@@ -24,6 +24,10 @@ class ProblemFailure(Failure):
             f"{request} was refused ({status}, {title}). {detail} {_members(document)}".strip()
         )
 
+    def is_a(self, slug: str) -> bool:
+        """Whether the problem is the one that the API calls so."""
+        return str(self.document.get("type")).rpartition(":")[2] == slug
+
 
 class PlatformApi:
     """One platform behind a base URL, called with one API key."""
@@ -31,6 +35,9 @@ class PlatformApi:
     def __init__(
         self, base_url: str, key: str, transport: httpx.BaseTransport | None = None
     ) -> None:
+        """Raises UsageFailure when one of the two cannot be what it should be."""
+        _check_url(base_url)
+        _check_key(key)
         self._client = httpx.Client(
             base_url=base_url,
             headers={"authorization": f"Bearer {key}"},
@@ -75,6 +82,26 @@ class PlatformApi:
                 f"no JSON object: {response.text[:300]}"
             )
         raise ProblemFailure(response.status_code, document, f"{method} {path}")
+
+
+def _check_url(text: str) -> None:
+    try:
+        url = httpx.URL(text)
+    except httpx.InvalidURL:
+        url = httpx.URL()
+    if url.scheme not in {"http", "https"} or not url.host or "%" in url.host:
+        raise UsageFailure(
+            f"{text!r} is no URL: give --api-url (STOWAGE_API_URL) as https://api.example.com."
+        )
+
+
+def _check_key(key: str) -> None:
+    """A key is never shown, not even a wrong one: it may be another secret."""
+    if not key.isascii() or not key.isprintable() or " " in key:
+        raise UsageFailure(
+            "What was given as the key is no API key: those are stw_, then letters, digits, - and "
+            "_ only, without spaces or line breaks. Copy it again as it was printed."
+        )
 
 
 def _document(response: httpx.Response) -> Document | None:

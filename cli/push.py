@@ -1,5 +1,6 @@
 """The push command: one package from a file to a validated version."""
 
+import shlex
 import time
 from pathlib import Path
 from typing import Annotated, cast
@@ -11,12 +12,14 @@ from cli.api_keys import ApiUrl, stack_api_url
 from cli.console import Terminal
 from cli.failures import Failure, UsageFailure
 from cli.package_file import PackageFile, read_package
-from cli.platform_api import Document, PlatformApi
+from cli.platform_api import Document, PlatformApi, ProblemFailure
 from cli.project import LOCAL_STACK
 from cli.upload import send
 
 _POLL_SECONDS = 1.0
 _DONE = frozenset({"draft", "published", "failed", "rejected"})
+_GOING_ON = frozenset({"validating", "draft", "published"})
+"""The states of a version that the same package need not be sent for again."""
 
 File = Annotated[Path, typer.Argument(metavar="FILE", help="The package.", dir_okay=False)]
 App = Annotated[
@@ -60,7 +63,8 @@ def push(
 ) -> None:
     """Send a package, wait until it is validated, and publish it if asked to.
 
-    Running it again after it broke off takes up the same upload.
+    Running it again after it broke off takes up the same upload; after that, it goes on from what
+    the version is.
 
     Exit codes: 0 the version is valid, 1 it failed or something did not answer, 2 wrong usage.
     """
@@ -73,20 +77,49 @@ def push(
     package = read_package(file)
     request = version_request(package, app, version_code, version_name)
     api = PlatformApi(api_url or stack_api_url(scope), key)
-    answer = api.post(f"/v1/apps/{request.pop('app_id')}/versions", request)
-    version = cast("Document", answer["version"])
     terminal = scope.terminal
-    terminal.say(
-        f"Version {version['id']} ({request['version_name']}), {package.size / 1e6:.1f} MB."
-    )
-    _upload(terminal, package, answer)
+    app_id = request.pop("app_id")
+    try:
+        answer = api.post(f"/v1/apps/{app_id}/versions", request)
+    except ProblemFailure as failure:
+        version = _same_bytes(api, failure, package)
+        terminal.say(
+            f"Version code {request['version_code']} of {app_id} was pushed before with the same "
+            f"SHA-256; it is {version['status']}."
+        )
+    else:
+        version = cast("Document", answer["version"])
+        terminal.say(
+            f"Version {version['id']} ({request['version_name']}), {package.size / 1e6:.1f} MB."
+        )
+        _upload(terminal, package, answer)
+        api.post(f"/v1/versions/{version['id']}/complete")
     path = f"/v1/versions/{version['id']}"
-    api.post(f"{path}/complete")
-    version = _wait(terminal, api, path, timeout)
+    if version["status"] not in _DONE:
+        version = _wait(terminal, api, path, timeout)
     if version["status"] == "draft" and publish:
         version = cast("Document", api.post(f"{path}/publish")["version"])
     terminal.document({"version": version})
-    _report(terminal, version)
+    _report(terminal, version, request["version_code"], file)
+
+
+def _same_bytes(api: PlatformApi, failure: ProblemFailure, package: PackageFile) -> Document:
+    """The version that has the code already, when it was made of the same package.
+
+    Raises:
+        ProblemFailure: the API refused for another reason, or the version is another package, or
+            one that was given up.
+    """
+    taken_by = failure.document.get("version_id")
+    if not failure.is_a("version-code-taken") or not taken_by:
+        raise failure
+    try:
+        version = cast("Document", api.get(f"/v1/versions/{taken_by}")["version"])
+    except ProblemFailure:  # deleted, for instance; the first refusal says more
+        raise failure from None
+    if version.get("sha256") != package.sha256 or version["status"] not in _GOING_ON:
+        raise failure
+    return version
 
 
 def version_request(
@@ -140,8 +173,10 @@ def _wait(terminal: Terminal, api: PlatformApi, path: str, seconds: int) -> Docu
             time.sleep(_POLL_SECONDS)
 
 
-def _report(terminal: Terminal, version: Document) -> None:
-    terminal.result(f"Version {version['id']} is {version['status']}.")
+def _report(terminal: Terminal, version: Document, code: object, file: Path) -> None:
+    terminal.result(f"Version {version['id']} is {version['status']} (version code {code}).")
+    if version["status"] == "draft":
+        terminal.say(f"To publish it: stowage push {shlex.quote(str(file))} --publish")
     if version["status"] in {"draft", "published"}:
         return
     problems = cast("list[object]", version.get("problems") or [])

@@ -9,6 +9,7 @@ from cli.failures import Failure
 from cli.project import NAME
 
 Node = dict[str, object]
+_STACK = "pulumi:pulumi:Stack"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +52,11 @@ class StateFile:
         provider = _node(self._latest().get("secrets_providers"))
         salt = _node(provider.get("state")).get("salt")
         return salt if isinstance(salt, str) else None
+
+    def has_outputs(self) -> bool:
+        """Whether a deployment came to its end and was not destroyed since."""
+        resources = _nodes(self._latest().get("resources"))
+        return any(one.get("type") == _STACK and _node(one.get("outputs")) for one in resources)
 
     def has_pending_operations(self) -> bool:
         return bool(_nodes(self._latest().get("pending_operations")))

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from cli import pulumi_cli, state_lock
+from cli import leftovers, pulumi_cli, state_lock
 from cli.engine import Engine
 from cli.engine_environment import real_environment
 from cli.failures import Failure, UsageFailure
@@ -17,11 +17,18 @@ from cli.options import Scope
 from cli.overrides import Given, read_given
 from cli.pulumi_cli import PulumiCli
 from cli.pulumi_install import installers
+from cli.remembered import TakeBack, nothing_to_take_back
 
 LOCK_SECONDS = 60.0
 """How long a deployment waits for another one that is about to end, for instance after its terminal
 was closed."""
 
+
+PERMISSIONS = (
+    "account: Workers R2 Storage, D1, Queues, Workers Scripts, Account API Tokens, Notifications; "
+    "zone: DNS, Workers Routes, SSL and Certificates"
+)
+"""What the API token of a real stack must be allowed to edit; the README lists the same."""
 
 _POLL_SECONDS = 0.5
 
@@ -32,6 +39,8 @@ class Target:
 
     engine: Engine
     local: LocalCloud | None
+    take_back: TakeBack = nothing_to_take_back
+    """Makes the configuration as if nothing had been given with `-c`."""
 
 
 def find_cli(scope: Scope) -> PulumiCli:
@@ -59,7 +68,9 @@ def open_target(scope: Scope, given: Iterable[str] = ()) -> Target:
     os.chdir(scope.project.root)
     if scope.is_local:
         return _open_local(scope, cli, settings)
-    return Target(_real_engine(scope, cli), None)
+    engine = _real_engine(scope, cli)
+    _require_token(scope)
+    return Target(engine, None)
 
 
 def read_target(scope: Scope) -> Target:
@@ -69,8 +80,15 @@ def read_target(scope: Scope) -> Target:
         return Target(_real_engine(scope, cli), None)
     local = LocalCloud(scope.project, scope.home)
     if not local.state_file.exists():
-        raise Failure(f"Nothing is deployed in {scope.home}: run `stowage up` first.")
+        raise nothing_deployed(scope)
     return Target(_local_engine(local, cli), local)
+
+
+def nothing_deployed(scope: Scope) -> Failure:
+    """What to say where a stack has no outputs: before the first `up`, and after `destroy`."""
+    if scope.is_local:
+        return Failure(f"Nothing is deployed: `stowage up`. The cloud folder is {scope.home}.")
+    return Failure(f"Nothing is deployed: `stowage up --stack {scope.stack}`.")
 
 
 def release_lock(scope: Scope, local: LocalCloud, seconds: float = LOCK_SECONDS) -> None:
@@ -113,12 +131,12 @@ def _open_local(scope: Scope, cli: PulumiCli, given: Given) -> Target:
     local = LocalCloud(scope.project, scope.home)
     local.make_ready()
     release_lock(scope, local)
+    leftovers.end_and_say(scope.home, scope.terminal.say)
     if not local.cloud.is_running():
         with scope.terminal.working("Starting the local cloud"):
             local.cloud.start()
     engine = _local_engine(local, cli)
-    local.write_config(engine, given)
-    return Target(engine, local)
+    return Target(engine, local, local.write_config_for_now(engine, given))
 
 
 def _local_engine(local: LocalCloud, cli: PulumiCli) -> Engine:
@@ -134,6 +152,16 @@ def _real_engine(scope: Scope, cli: PulumiCli) -> Engine:
         )
     environment = real_environment(scope.project, cli, Path(sys.executable))
     return Engine(scope.project, cli, scope.stack, path, environment, _deploy)
+
+
+def _require_token(scope: Scope) -> None:
+    """Raises Failure when there is nothing by which Cloudflare would let the provider in."""
+    if not os.environ.get("CLOUDFLARE_API_TOKEN"):
+        raise Failure(
+            f"CLOUDFLARE_API_TOKEN is not set, and stack {scope.stack} lies on Cloudflare. Make "
+            "an API token (https://dash.cloudflare.com/profile/api-tokens) with these permissions "
+            f"(edit each): {PERMISSIONS}. Export it in this variable and run the command again."
+        )
 
 
 def _deploy() -> None:

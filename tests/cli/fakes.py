@@ -55,6 +55,8 @@ class FakeEngine:
     config_file: Path
     result: Run = field(default_factory=lambda: CREATED)
     failure: str = ""
+    steps: list[dict[str, str]] = field(default_factory=list[dict[str, str]])
+    """What is done before the failure."""
     values: dict[str, Output] = field(default_factory=dict[str, Output])
     buckets: tuple[str, ...] = ()
     jurisdiction: str = "default"
@@ -62,10 +64,12 @@ class FakeEngine:
     """Those of the buckets that are protected."""
     done: list[str] = field(default_factory=list[str])
     program: object = None
+    cli: object = None
 
     def _do(self, what: str, journal: Journal) -> Run:
         self.done.append(what)
         journal.say(f"  {what} is under way")
+        journal.steps.extend(self.steps)
         if self.failure:
             raise Failure(self.failure)
         return self.result

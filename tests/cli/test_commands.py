@@ -2,7 +2,8 @@
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from importlib import metadata
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,8 @@ from cli.app import app
 from cli.engine import Output, Run
 from cli.local_cloud import LocalCloud
 from cli.options import Scope
+from cli.project import Project
+from cli.remembered import nothing_to_take_back
 from cli.target import Target
 from local.home import CloudHome
 from tests.cli.fakes import CREATED, NOTHING, FakeBuckets, FakeCloud, FakeEngine, document
@@ -28,6 +31,8 @@ class Stage:
     cloud: FakeCloud
     engine: FakeEngine
     buckets: FakeBuckets
+    taken_back: list[object] = field(default_factory=list[object])
+    """What was given with -c and not remembered."""
 
     def call(self, *arguments: str) -> Result:
         return CliRunner().invoke(app, [*arguments, "--home", str(self.home)])
@@ -52,6 +57,7 @@ def stage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Stage:
     }
     engine.buckets = ("r", "u")
     buckets = FakeBuckets({"u": [], "r": []})
+    found = Stage(home, cloud, engine, buckets)
     monkeypatch.setattr("cli.local_cloud.Cloud", answering(cloud))
 
     def open_target(scope: Scope, given: object = ()) -> Target:
@@ -62,7 +68,12 @@ def stage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Stage:
 
             credentials.load_or_generate(local.keys_file)
         cloud.start()
-        return Target(engine, local)  # pyright: ignore[reportArgumentType]  (a fake)
+
+        def take_back() -> None:
+            found.taken_back.append(given)
+
+        undo = take_back if given else nothing_to_take_back
+        return Target(engine, local, undo)  # pyright: ignore[reportArgumentType]  (a fake)
 
     for module in (deployment, destruction):
         monkeypatch.setattr(module, "open_target", open_target)
@@ -71,7 +82,7 @@ def stage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Stage:
     monkeypatch.setattr(
         LocalCloud, "entry_hosts", answering({"api": "api.stowage.test", "cdn": "cdn.stowage.test"})
     )
-    return Stage(home, cloud, engine, buckets)
+    return found
 
 
 def test_up_deploys_warms_the_workers_and_prints_urls_keys_and_three_things(stage: Stage) -> None:
@@ -107,6 +118,34 @@ def test_a_failed_deployment_is_one_paragraph_and_exit_code_1(stage: Stage) -> N
     assert "stowage: the bucket's name is taken" in result.stderr
     assert "Traceback" not in result.output
     assert stage.cloud.settled == []
+
+
+BUCKET_STEP = {"op": "create", "type": "cloudflare:index/r2Bucket:R2Bucket", "name": "n"}
+STACK_STEP = {"op": "create", "type": "pulumi:pulumi:Stack", "name": "stowage-dev"}
+
+
+@pytest.mark.parametrize(("step", "taken_back"), [(STACK_STEP, 1), (BUCKET_STEP, 0)])
+def test_settings_of_an_up_that_failed_are_kept_only_once_it_changed_something(
+    stage: Stage, step: dict[str, str], taken_back: int
+) -> None:
+    stage.engine.failure = "cron is no schedule"
+    stage.engine.steps = [step]
+    result = stage.call("up", "-c", "cron=nonsense")
+    assert result.exit_code == 1
+    assert len(stage.taken_back) == taken_back
+    assert ("not remembered" in result.stderr) == bool(taken_back)
+
+
+def test_settings_of_an_up_that_succeeded_are_remembered(stage: Stage) -> None:
+    assert stage.call("up", "-c", "cron=@daily").exit_code == 0
+    assert stage.taken_back == []
+
+
+@pytest.mark.parametrize("failure", ["", "cron is no schedule"])
+def test_settings_of_a_preview_are_for_this_plan_only(stage: Stage, failure: str) -> None:
+    stage.engine.failure = failure
+    stage.call("preview", "-c", "cron=@daily")
+    assert stage.taken_back == [["cron=@daily"]]
 
 
 def test_preview_tells_what_would_change(stage: Stage) -> None:
@@ -189,6 +228,22 @@ def test_down_never_deletes_a_folder_that_is_not_a_cloud_folder(stage: Stage) ->
     result = stage.call("down", "--forget")
     assert result.exit_code == 3
     assert (stage.home / "thesis.txt").exists()
+
+
+def test_down_forgets_only_what_the_cloud_wrote_and_names_what_it_keeps(stage: Stage) -> None:
+    stage.call("up")
+    (stage.home / "thesis.txt").write_text("years of work")
+    (stage.home / "bin").mkdir()
+    (stage.home / "bin" / "pulumi").write_text("#!/bin/sh\n")
+    (stage.home / "bin" / "my-tool").write_text("#!/bin/sh\n")
+    for name in ("world.json", ".keys.json-a1b2c3d4", "queues.sqlite-wal", "sdk-types-6-a.json"):
+        (stage.home / name).write_text("{}")
+    result = stage.call("down", "--forget")
+    assert result.exit_code == 0, result.output
+    assert "bin, thesis.txt" in result.stdout
+    left = sorted(str(path.relative_to(stage.home)) for path in stage.home.rglob("*"))
+    assert left == ["bin", "bin/my-tool", "thesis.txt"]
+    assert stage.call("down", "--forget").exit_code == 3
 
 
 def test_status_tells_by_its_exit_code_whether_the_cloud_runs(stage: Stage) -> None:
@@ -279,3 +334,59 @@ def test_the_cloud_folder_may_be_named_before_the_command(stage: Stage) -> None:
     after = stage.call("outputs", "--json")
     assert before.exit_code == 0
     assert before.stdout == after.stdout
+
+
+@pytest.mark.parametrize("command", ["outputs", "env"])
+def test_a_stack_without_outputs_is_not_deployed(stage: Stage, command: str) -> None:
+    stage.call("up")
+    stage.engine.values = {}
+    result = stage.call(command)
+    assert result.exit_code == 1
+    assert "Nothing is deployed: `stowage up`." in result.stderr
+    assert result.stdout == ""
+
+
+@pytest.mark.parametrize("outputs", [None, {}, {"api_url": "http://127.0.0.1:9"}])
+def test_keys_of_a_stack_without_outputs_are_not_asked_for(
+    stage: Stage, outputs: dict[str, str] | None
+) -> None:
+    stage.call("up")
+    local = LocalCloud(Project.of_this_code(), stage.home)
+    path = local.state_file.path
+    if outputs is not None:
+        path.parent.mkdir(parents=True)
+        stack = {"type": "pulumi:pulumi:Stack", "urn": "u", "outputs": outputs}
+        path.write_text(json.dumps({"checkpoint": {"latest": {"resources": [stack]}}}))
+    result = stage.call("keys", "list")
+    assert result.exit_code == 1
+    # With outputs the API is asked, and there is none in this test.
+    expected = "does not answer" if outputs else "Nothing is deployed: `stowage up`."
+    assert expected in result.stderr
+
+
+def test_a_real_stack_without_a_token_says_what_the_token_needs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from cli.pulumi_cli import PulumiCli
+
+    stack_file = tmp_path / "Pulumi.prod.yaml"
+    stack_file.write_text("config: {}\n")
+    monkeypatch.setattr("cli.target.find_cli", answering(PulumiCli(tmp_path / "pulumi", "3.200.0")))
+
+    def a_stack_file(project: Project, stack: str) -> Path:
+        return stack_file
+
+    monkeypatch.setattr(Project, "stack_file", a_stack_file)
+    monkeypatch.delenv("CLOUDFLARE_API_TOKEN", raising=False)
+    monkeypatch.chdir(tmp_path)
+    result = CliRunner().invoke(app, ["--stack", "prod", "preview"])
+    assert result.exit_code == 1
+    for expected in ("CLOUDFLARE_API_TOKEN is not set", "Workers R2 Storage", "D1", "DNS"):
+        assert expected in result.stderr
+    assert "Planning" not in result.stderr
+
+
+def test_the_version_is_printed() -> None:
+    result = CliRunner().invoke(app, ["--version"])
+    assert result.exit_code == 0
+    assert result.stdout == f"stowage {metadata.version('stowage')}\n"

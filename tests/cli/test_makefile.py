@@ -121,7 +121,7 @@ def test_a_set_up_is_repeated_when_and_only_when_a_lock_changes(tmp_path: Path) 
 def test_down_on_a_fresh_clone_is_no_failure(tmp_path: Path) -> None:
     result = run(a_checkout(tmp_path), "make", "down")
     assert result.returncode == 0
-    assert "nothing runs" in result.stdout
+    assert "There is no local cloud" in result.stdout
 
 
 def test_the_tests_packages_are_named_where_they_cannot_be_installed(tmp_path: Path) -> None:

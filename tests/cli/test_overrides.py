@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 from cli import secret_settings
 from cli.app import app
-from cli.failures import UsageFailure
+from cli.failures import Failure, UsageFailure
 from cli.local_cloud import LocalCloud
 from cli.overrides import Given, read_given
 from cli.project import Project
@@ -162,3 +162,41 @@ def test_the_help_names_the_variable_of_a_key_first(
     text = CliRunner().invoke(app, [*command, "--help"], env={"COLUMNS": "200"}).stdout
     (line,) = [line for line in text.splitlines() if f" {option} " in line]
     assert f"Better set {variable}" in line
+
+
+def test_what_is_taken_back_leaves_the_settings_as_they_were(local: LocalCloud) -> None:
+    engine = cast("Any", Encrypting(local.config_file))
+    local.write_config(engine, Given(("cron=@daily",), {WEBHOOK: HOOK}))
+    deploy(local)
+    watched = (local.config_file, local.overrides_file, local.secrets_file)
+    before = [path.read_text() for path in watched]
+    given = Given(("cron=@hourly", "zone=other.test"), {WEBHOOK: "", SIGNING: "mine"})
+    take_back = local.write_config_for_now(engine, given)
+    assert yaml.safe_load(local.config_file.read_text())["config"][SIGNING] == {"secure": "enim"}
+    take_back()
+    assert [path.read_text() for path in watched] == before
+
+
+def test_what_is_taken_back_from_a_new_stack_leaves_a_working_file(local: LocalCloud) -> None:
+    engine = cast("Any", Encrypting(local.config_file))
+    take_back = local.write_config_for_now(engine, Given(("zone=bad zone",), {WEBHOOK: HOOK}))
+    deploy(local)
+    take_back()
+    found = yaml.safe_load(local.config_file.read_text())
+    assert found["encryptionsalt"] == "v1:salt"
+    assert found["config"]["stowage:zone"] == "stowage.test"
+    assert WEBHOOK not in found["config"]
+    assert SIGNING in found["config"]
+    assert not local.overrides_file.exists()
+
+
+def test_a_setting_that_could_not_be_written_is_not_remembered(local: LocalCloud) -> None:
+    class Refusing(Encrypting):
+        def encrypt(self, settings: Mapping[str, str]) -> None:
+            raise Failure("pulumi config set failed")
+
+    with pytest.raises(Failure):
+        local.write_config_for_now(
+            cast("Any", Refusing(local.config_file)), Given(("cron=@hourly",), {})
+        )
+    assert not local.overrides_file.exists()

@@ -1,6 +1,7 @@
 """`stowage push` and `stowage keys` against a small platform that answers over real HTTP on
 loopback."""
 
+import hashlib
 import io
 import json
 import threading
@@ -32,10 +33,13 @@ class Platform:
     stored: bytes | None = None
     states: list[str] = field(default_factory=lambda: ["validating", "draft"])
     problems: list[str] = field(default_factory=list[str])
+    taken_by: str = ""
+    """The SHA-256 of the version that has the version code already."""
     url: str = ""
 
     def version(self, status: str) -> dict[str, Any]:
-        return {"id": VERSION_ID, "status": status, "problems": self.problems}
+        problems = {"problems": self.problems}
+        return {"id": VERSION_ID, "status": status, "sha256": self.taken_by} | problems
 
     def answer(self, method: str, path: str, body: bytes, headers: Any) -> tuple[int, Any]:
         self.calls.append(f"{method} {path}")
@@ -52,6 +56,14 @@ class Platform:
         return self._call(method, path)
 
     def _call(self, method: str, path: str) -> tuple[int, Any]:
+        if path.endswith("/versions") and self.taken_by:
+            return 409, {
+                "type": "urn:stowage:problem:version-code-taken",
+                "title": "Conflict",
+                "detail": "Version code 3 is taken.",
+                "version_id": VERSION_ID,
+                "version_status": self.states[0],
+            }
         if path.endswith("/versions"):
             size = str(self.bodies[-1]["size"])
             upload = {"url": f"{self.url}/store", "headers": {"content-length": size}}
@@ -149,6 +161,7 @@ def test_a_package_is_sent_validated_and_published(platform: Platform, package: 
 def test_without_publish_it_stays_a_draft(platform: Platform, package: Path) -> None:
     result = call(platform, "push", str(package))
     assert f"Version {VERSION_ID} is draft" in result.stdout
+    assert f"stowage push {package} --publish" in result.stderr
     assert not any(call.endswith("/publish") for call in platform.calls)
 
 
@@ -156,6 +169,45 @@ def test_a_package_that_had_arrived_is_completed(platform: Platform, package: Pa
     platform.stored = package.read_bytes()
     assert call(platform, "push", str(package)).exit_code == 0
     assert f"POST /v1/versions/{VERSION_ID}/complete" in platform.calls
+
+
+@pytest.mark.parametrize(
+    ("states", "options", "end"),
+    [
+        (["validating", "draft"], [], "draft"),
+        (["validating", "draft"], ["--publish"], "published"),
+        (["draft"], [], "draft"),
+        (["draft"], ["--publish"], "published"),
+        (["published"], [], "published"),
+        (["published"], ["--publish"], "published"),
+    ],
+)
+def test_the_same_package_again_goes_on_from_what_its_version_is(
+    platform: Platform, package: Path, states: list[str], options: list[str], end: str
+) -> None:
+    first = states[0]
+    platform.taken_by = hashlib.sha256(package.read_bytes()).hexdigest()
+    platform.states = states
+    result = call(platform, "push", str(package), *options)
+    assert result.exit_code == 0, result.output
+    assert f"with the same SHA-256; it is {first}" in result.stderr
+    assert f"is {end} (version code 3)" in result.stdout
+    assert platform.stored is None
+    assert any(one.endswith("/publish") for one in platform.calls) == (first != end == "published")
+    assert ("To publish it: stowage push" in result.stderr) == (end == "draft")
+
+
+@pytest.mark.parametrize("state", ["published", "draft", "uploading", "unlisted"])
+def test_another_package_under_a_taken_version_code_is_refused(
+    platform: Platform, package: Path, state: str
+) -> None:
+    same = hashlib.sha256(package.read_bytes()).hexdigest()
+    platform.taken_by = same if state in {"uploading", "unlisted"} else "0" * 64
+    platform.states = [state]
+    result = call(platform, "push", str(package), "--publish")
+    assert result.exit_code == 1
+    assert "Version code 3 is taken." in result.stderr
+    assert not any(one.endswith("/publish") for one in platform.calls)
 
 
 def test_a_failed_validation_lists_every_problem(platform: Platform, package: Path) -> None:
@@ -186,6 +238,25 @@ def test_push_without_a_key_is_wrong_usage(platform: Platform, package: Path) ->
     result = call(platform, "push", str(package), key="")
     assert result.exit_code == 2
     assert "STOWAGE_KEY" in result.stderr
+
+
+@pytest.mark.parametrize("key", ["stw_schlüssel", "stw_one\nstw_two", "stw one"])
+def test_what_cannot_be_a_key_is_wrong_usage_and_not_shown(
+    platform: Platform, package: Path, key: str
+) -> None:
+    result = call(platform, "push", str(package), key=key)
+    assert result.exit_code == 2
+    assert "is no API key" in result.stderr
+    assert not [line for line in key.splitlines() if line in result.output]
+    assert platform.calls == []
+
+
+@pytest.mark.parametrize("url", ["nonsense", "ftp://example.com", "http://", "http://[", "a:b"])
+def test_what_is_no_url_is_wrong_usage(package: Path, url: str) -> None:
+    arguments = ["push", str(package), "--key", "stw_k", "--api-url", url]
+    result = CliRunner().invoke(app, arguments)
+    assert result.exit_code == 2
+    assert f"{url!r} is no URL" in result.stderr
 
 
 def test_an_api_that_does_not_answer_is_named(package: Path) -> None:

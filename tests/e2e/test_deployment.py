@@ -185,6 +185,21 @@ def kill_when_half_way(stack: Stack) -> None:
         process.wait()
 
 
+def processes_of(stack: Stack) -> list[str]:
+    """Command lines of what still runs for this cloud folder."""
+    wanted = f"STOWAGE_HOME={stack.home}".encode()
+    found: list[str] = []
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            command = (process / "cmdline").read_bytes().replace(b"\0", b" ").decode()
+            given = wanted in (process / "environ").read_bytes().split(b"\0")
+            if given or str(stack.home) in command:
+                found.append(command)
+        except OSError:
+            continue  # it ended while we looked
+    return found
+
+
 @pytest.mark.timeout(400)
 def test_up_after_a_kill_in_the_middle_says_that_it_removed_the_lock_and_completes(
     tmp_path: Path,
@@ -196,6 +211,8 @@ def test_up_after_a_kill_in_the_middle_says_that_it_removed_the_lock_and_complet
         assert "lock" in (mended.stdout + mended.stderr).lower()
         stack.run("preview", "--expect-no-changes")
         assert stack.api("GET", "/v1/keys").status_code == 200
+        stack.down()
+        assert processes_of(stack) == []
     finally:
         stack.down()
 
