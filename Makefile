@@ -49,17 +49,19 @@ wheels: $(WHEELS_STAMP) ## Unpack the WebAssembly wheels of the Worker bundle
 test: setup test-packages ## Run everything: all checks and all tests, also those against the local cloud
 	@failed=""; \
 	$(MAKE) lint || failed="$$failed lint"; \
-	echo "== tests without a cloud"; \
-	$(BIN)/python -m pytest -m "not cloud" -n 2 -q || failed="$$failed unit"; \
+	$(MAKE) unit || failed="$$failed unit"; \
 	echo "== tests against the local cloud, file by file in two processes"; \
 	$(BIN)/python -m pytest -m cloud -n 2 --dist loadfile -v --durations=10 || failed="$$failed cloud"; \
 	if [ -n "$$failed" ]; then echo "make test: FAILED in:$$failed"; exit 1; fi; \
 	echo "make test: everything passed"
 
 .PHONY: check
-check: setup lint ## The fast inner loop: format, lint, types, import rules, tests without a cloud
-	@echo "== tests without a cloud"
-	@$(BIN)/python -m pytest -m "not cloud" -n 2 -q
+check: setup ## The fast inner loop: format, lint, types, import rules, tests without a cloud
+	@$(MAKE) -j2 --output-sync=target lint unit
+
+.PHONY: unit
+unit: $(VENV_STAMP) ## The tests without a cloud
+	@echo "== tests without a cloud"; $(BIN)/python -m pytest -m "not cloud" -n 2 -q
 
 .PHONY: lint
 lint: $(VENV_STAMP) ## Format, lint, types and import rules, without tests

@@ -15,6 +15,9 @@ import pytest
 from local.client import Cloud
 from local.home import PORT_NAMES, CloudError, CloudHome
 
+# They start daemons and engines' plugins of their own.
+pytestmark = pytest.mark.cloud
+
 DEADLINE = 30.0
 
 
@@ -128,7 +131,6 @@ def test_a_call_without_a_daemon_says_how_to_start_it(cloud: Cloud) -> None:
         cloud.settle()
 
 
-@pytest.mark.cloud
 def test_workerd_comes_back_after_a_kill_and_ends_with_the_daemon(cloud: Cloud) -> None:
     def pids(name: str) -> list[int]:
         return [one["pid"] for one in cloud.status()["processes"] if one["name"] == name]
@@ -145,7 +147,6 @@ def test_workerd_comes_back_after_a_kill_and_ends_with_the_daemon(cloud: Cloud) 
     until(lambda: not any(is_alive(pid) for pid in processes))
 
 
-@pytest.mark.cloud
 def test_nothing_outlives_a_daemon_that_was_killed(cloud: Cloud) -> None:
     cloud.start()
     cloud.settle()

@@ -23,6 +23,9 @@ from tests.local.provider_calls import ACCOUNT
 from tests.local.workerd_host import CHECKOUT
 
 PLUGIN = CHECKOUT / "local" / "bin" / "pulumi-resource-cloudflare"
+# They start daemons and engines' plugins of their own.
+pytestmark = pytest.mark.cloud
+
 DEADLINE = 30.0
 
 
