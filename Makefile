@@ -45,8 +45,12 @@ setup: $(VENV_STAMP) $(NPM_STAMP) $(WHEELS_STAMP) ## Install what a checkout nee
 .PHONY: wheels
 wheels: $(WHEELS_STAMP) ## Unpack the WebAssembly wheels of the Worker bundle
 
+.PHONY: pulumi-cli
+pulumi-cli: $(VENV_STAMP) ## Find, install or build the Pulumi CLI (minutes, once for each user)
+	@$(BIN)/python -m cli.pulumi_install
+
 .PHONY: test
-test: setup test-packages ## Run everything: all checks and all tests, also those against the local cloud
+test: setup test-packages pulumi-cli ## Run everything: all checks and all tests, also those against the local cloud
 	@failed=""; \
 	$(MAKE) lint || failed="$$failed lint"; \
 	$(MAKE) unit || failed="$$failed unit"; \

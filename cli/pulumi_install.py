@@ -14,7 +14,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from cli.pulumi_cli import SCRIPTS, VERSION, Installer, InstallFailure, Say
+from cli.pulumi_cli import SCRIPTS, VERSION, Installer, InstallFailure, Say, find
 
 PROBE_SECONDS = 10
 """For the first answer of Pulumi's host: a network that swallows packets must not cost more than
@@ -133,3 +133,18 @@ def _beat(ended: threading.Event, say: Say) -> None:
 def _last_line(text: str) -> str:
     lines = [line for line in text.strip().splitlines() if line.strip()]
     return lines[-1].strip() if lines else "It gave no reason."
+
+
+def main() -> None:
+    """`python -m cli.pulumi_install`: the CLI made ready, with progress lines, before something
+    needs it."""
+    checkout = Path(__file__).resolve().parents[1]
+    try:
+        found = find(lambda text: print(text, flush=True), installers(checkout))
+    except InstallFailure as failure:
+        sys.exit(str(failure))
+    print(f"Pulumi CLI {found.version}: {found.executable}")
+
+
+if __name__ == "__main__":
+    main()
