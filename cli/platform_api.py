@@ -6,6 +6,7 @@ from typing import cast
 import httpx
 
 from cli.failures import Failure, UsageFailure
+from cli.proxies import may_use_proxy
 
 _SECONDS = 30.0
 
@@ -43,8 +44,7 @@ class PlatformApi:
             headers={"authorization": f"Bearer {key}"},
             timeout=_SECONDS,
             transport=transport,
-            # A loopback address must not go through the person's proxy.
-            trust_env=not base_url.startswith("http://127.0.0.1"),
+            trust_env=may_use_proxy(base_url),
         )
 
     def get(self, path: str) -> Document:

@@ -10,12 +10,12 @@ from urllib.parse import quote
 import httpx
 
 from cli.failures import Failure
+from cli.proxies import may_use_proxy
 
 _PAGE = 100
 _MAX_PAGES = 10_000
 _SECONDS = 30.0
 _NOT_FOUND = 404
-_LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
 JURISDICTION_HEADER = "cf-r2-jurisdiction"
 """Without it, R2 looks into the default jurisdiction only, and shows no bucket of another one:
@@ -43,8 +43,7 @@ class AccountApi:
             headers={"authorization": f"Bearer {token}"},
             timeout=_SECONDS,
             transport=transport,
-            # A person's proxy is for the way out; it cannot reach this machine's own ports.
-            trust_env=httpx.URL(base_url).host not in _LOOPBACK,
+            trust_env=may_use_proxy(base_url),
         )
 
     def items(self, path: str, jurisdiction: str = DEFAULT_JURISDICTION) -> list[Item]:

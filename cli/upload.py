@@ -10,6 +10,7 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, Trans
 
 from cli.console import Terminal
 from cli.failures import Failure
+from cli.proxies import may_use_proxy
 
 _CHUNK = 256 * 1024
 _PRECONDITION_FAILED = 412
@@ -36,11 +37,12 @@ def send(
         Failure: the storage refused it or the connection broke.
     """
     timeout = httpx.Timeout(_STALL_SECONDS, connect=_CONNECT_SECONDS)
-    loopback = url.startswith("http://127.0.0.1")
     try:
         with (
             progress(terminal, path.name, size) as advance,
-            httpx.Client(timeout=timeout, transport=transport, trust_env=not loopback) as client,
+            httpx.Client(
+                timeout=timeout, transport=transport, trust_env=may_use_proxy(url)
+            ) as client,
         ):
             # The length is among the signed headers; with it given, httpx does not send chunks.
             response = client.put(url, content=_read(path, advance), headers=dict(headers))
