@@ -54,10 +54,15 @@ class PulumiCli:
         return beside.exists() or shutil.which(LANGUAGE_HOST) is not None
 
 
+def cache_base() -> Path:
+    """Where this user's copies of all built tools lie."""
+    base = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
+    return Path(base) / "stowage"
+
+
 def cache_folder() -> Path:
     """Where this user's versions of the CLI lie."""
-    base = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
-    return Path(base) / "stowage" / "pulumi"
+    return cache_base() / "pulumi"
 
 
 def find(say: Say, installers: Sequence[tuple[str, Installer]]) -> PulumiCli:

@@ -5,23 +5,18 @@ Pulumi's own hosts are out of reach. It has no Python language host, which the A
 an inline program does not need.
 """
 
-import os
-import shutil
 import subprocess
 import sys
-import threading
-import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from cli.go_build import BuildFailure, go, last_line
 from cli.pulumi_cli import SCRIPTS, VERSION, Installer, InstallFailure, Say, find
 
 PROBE_SECONDS = 10
 """For the first answer of Pulumi's host: a network that swallows packets must not cost more than
 this."""
 DOWNLOAD_SECONDS = 180
-BUILD_SECONDS = 3600
-HEARTBEAT_SECONDS = 20
 
 _PACKAGE = "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi"
 _SDK = "github.com/pulumi/pulumi/sdk/v3"
@@ -63,16 +58,17 @@ def build(project: Path, staging: Path, say: Say) -> None:
     Raises:
         InstallFailure: Go is missing, or the build failed.
     """
-    if shutil.which("go") is None:
-        raise InstallFailure("Go is not installed; install it from https://go.dev/dl/.")
     modules = project / "tools" / "pulumi"
     say(f"Building Pulumi CLI {VERSION} with Go, once for this user (about 5 minutes) ...")
     flag = f"-s -w -X {_SDK}/go/common/version.Version=v{VERSION}"
     target = staging / "bin" / "pulumi"
     target.parent.mkdir(parents=True, exist_ok=True)
-    _go(modules, ["build", "-ldflags", flag, "-o", str(target), _PACKAGE], say)
-    # Without -mod=mod: the folder of a module that the build above has already downloaded.
-    folder = _go(modules, ["list", "-m", "-f", "{{.Dir}}", _SDK], say).strip()
+    try:
+        go(modules, ["build", "-ldflags", flag, "-o", str(target), _PACKAGE], say)
+        # Without -mod=mod: the folder of a module that the build above has already downloaded.
+        folder = go(modules, ["list", "-m", "-f", "{{.Dir}}", _SDK], say).strip()
+    except BuildFailure as failure:
+        raise InstallFailure(str(failure)) from failure
     for name in SCRIPTS:
         copy = target.parent / name
         try:
@@ -94,45 +90,7 @@ def _python(code: str, arguments: Sequence[str], seconds: float, problem: str) -
     except subprocess.TimeoutExpired as error:
         raise InstallFailure(f"{problem} given up after {seconds:.0f} s.") from error
     except subprocess.CalledProcessError as error:
-        raise InstallFailure(f"{problem} {_last_line(str(error.stderr))}") from error
-
-
-def _go(modules: Path, arguments: Sequence[str], say: Say) -> str:
-    process = subprocess.Popen(  # noqa: S603  (go of the person's PATH, arguments are ours)
-        ["go", *arguments],  # noqa: S607
-        cwd=modules,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        # A vendored or workspace set-up of the person's must not leak into this build.
-        env={**os.environ, "GOWORK": "off"},
-    )
-    ended = threading.Event()
-    heartbeat = threading.Thread(target=_beat, args=(ended, say), daemon=True)
-    heartbeat.start()
-    try:
-        out, err = process.communicate(timeout=BUILD_SECONDS)
-    except subprocess.TimeoutExpired as error:
-        raise InstallFailure(f"go {arguments[0]} took over {BUILD_SECONDS} s.") from error
-    finally:
-        ended.set()
-        if process.poll() is None:
-            process.kill()
-            process.wait()
-    if process.returncode != 0:
-        raise InstallFailure(f"go {arguments[0]} failed: {_last_line(err)}")
-    return out
-
-
-def _beat(ended: threading.Event, say: Say) -> None:
-    started = time.monotonic()
-    while not ended.wait(HEARTBEAT_SECONDS):
-        say(f"  still building ({time.monotonic() - started:.0f} s)")
-
-
-def _last_line(text: str) -> str:
-    lines = [line for line in text.strip().splitlines() if line.strip()]
-    return lines[-1].strip() if lines else "It gave no reason."
+        raise InstallFailure(f"{problem} {last_line(str(error.stderr))}") from error
 
 
 def main() -> None:

@@ -1,6 +1,7 @@
 """A local cloud and an engine that remember what they were asked, for tests of the commands around
 them."""
 
+import stat
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -142,3 +143,11 @@ def document(text: str) -> dict[str, Any]:
     import json
 
     return cast("dict[str, Any]", json.loads(text))
+
+
+def a_program(path: Path, body: str) -> Path:
+    """A shell script that can be run."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(f"#!/bin/sh\n{body}\n")
+    path.chmod(path.stat().st_mode | stat.S_IXUSR)
+    return path

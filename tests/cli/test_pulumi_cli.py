@@ -2,7 +2,6 @@
 says what to do."""
 
 import os
-import stat
 import subprocess
 import sys
 import threading
@@ -14,6 +13,7 @@ import pytest
 from cli import pulumi_cli, pulumi_install
 from cli.failures import Failure
 from cli.pulumi_cli import SCRIPTS, VERSION, InstallFailure
+from tests.cli.fakes import a_program
 
 SYSTEM_PATH = "/usr/bin:/bin"
 
@@ -24,13 +24,6 @@ def _own_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:  # py
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}:{SYSTEM_PATH}")
     (tmp_path / "bin").mkdir()
-
-
-def a_program(path: Path, body: str) -> Path:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(f"#!/bin/sh\n{body}\n")
-    path.chmod(path.stat().st_mode | stat.S_IXUSR)
-    return path
 
 
 def a_cli(folder: Path, version: str = VERSION, scripts: tuple[str, ...] = SCRIPTS) -> None:
