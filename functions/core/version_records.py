@@ -2,7 +2,7 @@
 change."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias, cast
 
@@ -44,7 +44,14 @@ class Version:
     updated_at: int
     published_at: int | None
     deleted_at: int | None
+    """Since when retention has taken it away. Its objects are gone once `due_at` is None, too."""
     revision: int
+    is_current: bool = False
+    """Whether its app's `current_version_id` names it."""
+    withdrawn_because: str | None = None
+    """Why it was rejected or pulled, in the words of whoever did it."""
+    pulled_by: Literal["developer", "operator"] | None = None
+    pulled_at: int | None = None
 
     @property
     def is_deleted(self) -> bool:
@@ -71,8 +78,21 @@ class Upload:
     created_at: int
 
 
+@dataclass(frozen=True, slots=True)
+class ExpiredUpload:
+    """An upload whose temp object is still there, with what its version is by now."""
+
+    id: str
+    object_key: str
+    expires_at: int
+    app_id: str
+    version_code: int
+    status: Status
+
+
 _VERSION = (
-    "SELECT version.*, app.developer_id AS developer_id FROM version"
+    "SELECT version.*, app.developer_id AS developer_id,"
+    " app.current_version_id AS current_version_id FROM version"
     " JOIN app ON app.id = version.app_id"
 )
 
@@ -110,6 +130,77 @@ async def find_occupant(records: Records, app_id: str, version_code: int) -> Ver
     return version_of(rows[0]) if rows else None
 
 
+async def find_older_published(records: Records, app_id: str, version_code: int) -> Version | None:
+    """The published version with the highest version_code below this one."""
+    rows = await records.fetch(
+        Statement(
+            f"{_VERSION} WHERE app_id = ? AND version_code < ? AND {OCCUPIED}"
+            " AND status = 'published' AND version.deleted_at IS NULL"
+            " ORDER BY version_code DESC LIMIT 1",
+            (app_id, version_code),
+        )
+    )
+    return version_of(rows[0]) if rows else None
+
+
+async def list_versions(
+    records: Records, app_id: str, *, after: str | None = None, limit: int = 100
+) -> Sequence[Version]:
+    """The versions of an app, the newest first, from behind the id `after`; what retention took
+    away is not among them."""
+    behind = "" if after is None else " AND version.id < ?"
+    parameters = (app_id,) if after is None else (app_id, after)
+    rows = await records.fetch(
+        Statement(
+            f"{_VERSION} WHERE version.app_id = ?{behind} AND version.deleted_at IS NULL"
+            " ORDER BY version.id DESC LIMIT ?",
+            (*parameters, limit),
+        )
+    )
+    return [version_of(row) for row in rows]
+
+
+async def due_versions(records: Records, status: Status, at: int, limit: int) -> Sequence[Version]:
+    """Those in this state whose `due_at` is not behind `at`, the longest due first; deleted ones
+    too, as long as they are due."""
+    rows = await records.fetch(
+        Statement(
+            f"{_VERSION} WHERE version.status = ? AND version.due_at <= ?"
+            " ORDER BY version.due_at LIMIT ?",
+            (status, at, limit),
+        )
+    )
+    return [version_of(row) for row in rows]
+
+
+async def expired_uploads(records: Records, until: int, limit: int) -> Sequence[ExpiredUpload]:
+    """The package uploads whose URLs expired up to `until` and whose temp objects are there and
+    needed no more: the version is neither waiting for them nor validated from them."""
+    rows = await records.fetch(
+        Statement(
+            "SELECT upload.id AS id, upload.object_key AS object_key,"
+            " upload.expires_at AS expires_at, version.app_id AS app_id,"
+            " version.version_code AS version_code, version.status AS status"
+            " FROM upload JOIN version ON version.id = upload.version_id"
+            " WHERE upload.deleted_at IS NULL AND upload.expires_at <= ?"
+            " AND version.status NOT IN ('uploading', 'validating')"
+            " ORDER BY upload.expires_at LIMIT ?",
+            (until, limit),
+        )
+    )
+    return [
+        ExpiredUpload(
+            id=cast("str", row["id"]),
+            object_key=cast("str", row["object_key"]),
+            expires_at=cast("int", row["expires_at"]),
+            app_id=cast("str", row["app_id"]),
+            version_code=cast("int", row["version_code"]),
+            status=cast("Status", row["status"]),
+        )
+        for row in rows
+    ]
+
+
 async def find_upload(records: Records, version_id: str) -> Upload | None:
     """The upload of the version's package; a version has one."""
     rows = await records.fetch(
@@ -142,6 +233,10 @@ def version_of(row: Row) -> Version:
         published_at=cast("int | None", row["published_at"]),
         deleted_at=cast("int | None", row["deleted_at"]),
         revision=cast("int", row["revision"]),
+        is_current=row["current_version_id"] == row["id"],
+        withdrawn_because=cast("str | None", row["withdrawn_because"]),
+        pulled_by=cast("Literal['developer', 'operator'] | None", row["pulled_by"]),
+        pulled_at=cast("int | None", row["pulled_at"]),
     )
 
 
