@@ -87,6 +87,17 @@ async def own_app(records: Records, caller: access.Caller, app_id: str) -> App:
     return app
 
 
+async def visible_app(records: Records, caller: access.Caller, app_id: str) -> App:
+    """For its developer and for operators.
+
+    Raises: ProblemError 404 for everybody else.
+    """
+    app = await find_app(records, app_id) if caller.role != "tenant" else None
+    if app is None or (caller.role != "operator" and caller.subject_id != app.developer_id):
+        raise not_found("app")
+    return app
+
+
 def naming(
     app: App, version_id: str | None, actor: str, now: int
 ) -> tuple[events.Transition, dict[str, Value]]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from functions.core import events, transitions
 from functions.core.platform import DESIGNED, VALIDATION_DEADLINE_MS, Retention
-from functions.core.version_records import due_versions, expired_uploads
+from functions.core.version_lists import due_versions, expired_uploads
 from functions.ports.object_store import ObjectStoreError
 from functions.ports.queue import QueueError
 from functions.ports.records import ConflictError, Statement

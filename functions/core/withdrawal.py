@@ -14,7 +14,8 @@ from functions.core.denials import REFRESH_MS
 from functions.core.platform import ATTEMPTS, DESIGNED, Retention
 from functions.core.problems import busy, forbidden, not_found
 from functions.core.publication import Change
-from functions.core.version_records import Version, find_older_published, get_version
+from functions.core.version_lists import find_older_published
+from functions.core.version_records import Version, get_version
 from functions.ports.records import ConflictError, Records, Value
 
 if TYPE_CHECKING:
