@@ -1,4 +1,4 @@
-"""`/v1/purges`, `/v1/retention` and `/v1/reconcile`: what the jobs do by themselves, for operators"""
+"""`/v1/purges`, `/v1/retention`, `/v1/reconcile`: what the jobs do by themselves, for operators"""
 
 from dataclasses import asdict
 from typing import Annotated, Literal
