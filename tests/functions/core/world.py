@@ -190,6 +190,7 @@ class World:
         return [
             await validation.validate_upload(self.deps, message.body)
             for message in self.queue.take()
+            if "kind" not in message.body
         ]
 
     async def draft(self, caller: access.Caller, code: int = 1, app_id: str = APP) -> Version:
