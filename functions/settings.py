@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Self
 
 from functions import setting_values as values
+from functions.core.platform import DESIGNED, Retention
 from functions.setting_values import DownloadKeyRing, PlatformKey, Reader, SigningKey
 
 UPLOADS = "UPLOADS"
@@ -34,6 +35,9 @@ MULTI_TENANT = "MULTI_TENANT"
 UPLOAD_URL_SECONDS = "UPLOAD_URL_SECONDS"
 DOWNLOAD_URL_SECONDS = "DOWNLOAD_URL_SECONDS"
 MAX_PACKAGE_BYTES = "MAX_PACKAGE_BYTES"
+RETENTION = "RETENTION"
+"""JSON `{"draft_days", "rejected_days", "failed_hours", "superseded_days", "temp_hours"}`, whole
+numbers."""
 S3_ENDPOINT = "S3_ENDPOINT"
 """Base URL of the S3 endpoint that presigned URLs name, byte for byte; no trailing slash."""
 S3_REGION = "S3_REGION"
@@ -78,6 +82,7 @@ VARIABLES = (
     UPLOAD_URL_SECONDS,
     DOWNLOAD_URL_SECONDS,
     MAX_PACKAGE_BYTES,
+    RETENTION,
     S3_ENDPOINT,
     S3_REGION,
     UPLOADS_BUCKET,
@@ -136,6 +141,7 @@ class ApiSettings:
     upload_url_seconds: int
     download_url_seconds: int
     max_package_bytes: int
+    retention: Retention
     s3_endpoint: str
     s3_region: str
     uploads_bucket: str
@@ -164,6 +170,7 @@ class ApiSettings:
                 max_package_bytes=reader.parsed(
                     MAX_PACKAGE_BYTES, values.integer(1, values.MAX_PUT), 0
                 ),
+                retention=reader.parsed(RETENTION, values.retention, DESIGNED),
                 s3_endpoint=reader.parsed(S3_ENDPOINT, values.base_url, ""),
                 s3_region=reader.text(S3_REGION),
                 uploads_bucket=reader.text(UPLOADS_BUCKET),
@@ -178,6 +185,7 @@ class ApiSettings:
 @dataclass(frozen=True, slots=True)
 class JobsSettings:
     max_package_bytes: int
+    retention: Retention
     signing_key: SigningKey
 
     @classmethod
@@ -189,6 +197,7 @@ class JobsSettings:
                 max_package_bytes=reader.parsed(
                     MAX_PACKAGE_BYTES, values.integer(1, values.MAX_PUT), 0
                 ),
+                retention=reader.parsed(RETENTION, values.retention, DESIGNED),
                 signing_key=reader.parsed(SIGNING_KEY, values.signing_key, values.NO_SIGNING_KEY),
             )
         )

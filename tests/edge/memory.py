@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from functions.adapters.local.clock import FixedClock
 from functions.adapters.local.object_store import MemoryObjectStore
 from functions.adapters.local.records import SqliteRecords
+from functions.core.denials import Denials
 from functions.entrypoints.http_edge.data_plane import DataPlane, EdgeRequest
 from functions.ports.object_store import ByteRange, ObjectInfo, StoredObject
 from functions.ports.records import Row, Statement
@@ -77,6 +78,7 @@ class MemoryEdge:
             cdn_host=site.CDN,
             platform_zone=site.ZONE,
             download_keys=site.DOWNLOAD_KEYS,
+            denials=Denials(self.records),
         )
 
     async def _fill(self) -> None:

@@ -8,7 +8,7 @@ import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from functions.core import serving
+from functions.core import denials, serving
 from functions.core.catalog import Icon, Screenshot
 from functions.core.download_tokens import DownloadKeys
 from functions.core.http import (
@@ -62,6 +62,7 @@ class DataPlane:
     cdn_host: str
     platform_zone: str
     download_keys: DownloadKeys
+    denials: denials.Denials
     memory: HostMemory = field(default_factory=HostMemory)
 
     async def serve(self, request: EdgeRequest) -> Response:
@@ -97,6 +98,11 @@ class DataPlane:
         host = serving.normal_host(request.host)
         if host == self.cdn_host:
             target = serving.route_cdn(request.raw_path, request.query, self.download_keys, now)
+            # Before anything is read, so that a warm cache does not answer instead.
+            if target.version_id is not None and await self.denials.is_denied(
+                target.version_id, now
+            ):
+                raise denials.pulled()
             reader = self.packages if target.bucket == "packages" else self.assets
             return await respond(reader, target.kind, asked, now)
         location = await self._location(host)
