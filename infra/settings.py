@@ -82,6 +82,8 @@ class Endpoints(Plain):
     cdn: BaseUrl | None = None
     edge: BaseUrl | None = None
     s3: BaseUrl | None = None
+    cloudflare: BaseUrl | None = None
+    """Where Cloudflare's own API answers."""
 
 
 def _under(label: str) -> Callable[[dict[str, Any]], str]:
@@ -148,3 +150,8 @@ class Settings(BaseModel):
         https://developers.cloudflare.com/r2/reference/data-location/#jurisdictional-restrictions"""
         place = "" if self.jurisdiction == "default" else f".{self.jurisdiction}"
         return self.endpoints.s3 or f"https://{self.account_id}{place}.r2.cloudflarestorage.com"
+
+    @property
+    def api_base_url(self) -> str:
+        """Cloudflare's own API, as the jobs call it."""
+        return f"{self.endpoints.cloudflare or 'https://api.cloudflare.com'}/client/v4"
