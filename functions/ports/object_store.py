@@ -58,6 +58,17 @@ class ByteRange:
     length: int | None = None
     suffix: int | None = None
 
+    def extent(self, size: int) -> tuple[int, int] | None:
+        """Offset and length in an object of `size` bytes; None where the range lies outside."""
+        if self.suffix is not None:
+            length = min(self.suffix, size)
+            return (size - length, length) if length else None
+        offset = self.offset or 0
+        if offset >= size:
+            return None
+        rest = size - offset
+        return offset, rest if self.length is None else min(self.length, rest)
+
 
 @dataclass(frozen=True, slots=True)
 class ObjectInfo:

@@ -29,6 +29,11 @@ class Case:
     path: str = site.INDEX
     host: str = site.ONE
 
+    @property
+    def is_of_an_object(self) -> bool:
+        """Whether a plain GET of the same address finds one."""
+        return self.method in ("GET", "HEAD") and self.status in (200, 206, 304, 412, 416)
+
 
 def filled(case: Case, etag: str, modified_ms: int) -> Case:
     """The case with the placeholders' values."""

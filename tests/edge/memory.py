@@ -3,7 +3,9 @@
 import asyncio
 from collections.abc import Mapping, Sequence
 
+from functions.adapters.local.background import DeferredBackground
 from functions.adapters.local.clock import FixedClock
+from functions.adapters.local.edge_cache import MemoryEdgeCache
 from functions.adapters.local.object_store import MemoryObjectStore
 from functions.adapters.local.records import SqliteRecords
 from functions.core.denials import Denials
@@ -63,6 +65,8 @@ class MemoryEdge:
         self.records = CountingRecords(self.calls)
         self.stores = {bucket: CountingStore(self.clock, self.calls) for bucket in site.BUCKETS}
         asyncio.run(self._fill())
+        self.cache = MemoryEdgeCache(self.clock)
+        self.background = DeferredBackground()
         # The second in which everything was stored is over.
         self.clock.advance(seconds=1)
         self.plane = self.isolate()
@@ -79,6 +83,7 @@ class MemoryEdge:
             platform_zone=site.ZONE,
             download_keys=site.DOWNLOAD_KEYS,
             denials=Denials(self.records),
+            cache=self.cache,
         )
 
     async def _fill(self) -> None:
@@ -94,13 +99,18 @@ class MemoryEdge:
         request = EdgeRequest(method, host, path, query, headers)
 
         async def answered() -> Answer:
-            answer = await self.plane.serve(request)
+            answer = await self.plane.serve(request, self.background)
             body = answer.body or b""
             if not isinstance(body, bytes):
                 body = b"".join([chunk async for chunk in body])
+            await self.background.finish()
             return Answer(answer.status, answer.headers, body, self.calls.take())
 
         return asyncio.run(answered())
+
+    def forget(self) -> None:
+        """The cache has lost everything."""
+        self.cache.purge_everything()
 
     def modified_ms(self) -> int:
         return NOW

@@ -3,7 +3,7 @@ with two hostnames, assets and a package."""
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from urllib.parse import quote
 
 from functions.core.download_tokens import DownloadKeys, sign
@@ -123,5 +123,11 @@ class Answer:
     headers: Mapping[str, str]
     """Names in lower case."""
     body: bytes
-    calls: tuple[str, ...] = field(default=())
-    """What was asked of buckets (`get`, `head`) and of the database (`sql`)."""
+    calls: tuple[str, ...] = ()
+    """What was asked: `get` and `head` of buckets, `sql`, and of the cache `match`, `put`,
+    `delete`."""
+
+    @property
+    def store(self) -> tuple[str, ...]:
+        """What buckets were asked."""
+        return tuple(call for call in self.calls if call in ("get", "head"))

@@ -122,6 +122,33 @@ class WorkerdEdge:
         finally:
             connection.close()
 
+    def warm(self, host: str, path: str) -> None:
+        """Asks until the answer comes from the cache: what is stored behind an answer takes a
+        moment."""
+        for _ in range(100):
+            answer = self.ask(host, "GET", path, {})
+            assert answer.status == 200
+            if "get" not in answer.calls and "sql" not in answer.calls:
+                return
+            time.sleep(0.02)
+        raise AssertionError(f"{host}{path} does not get warm")
+
+    def purge(self, **what: object) -> None:
+        told = {"at": time.time_ns() // 1_000_000, **what}
+        assert self.host.admin("POST", "/caches/purge", told).status == 200
+
+    def cool(self, host: str, path: str) -> None:
+        """Purges until nothing is cached there, nor under way into the cache from an earlier
+        request: what is being stored when a purge comes survives it."""
+        cold = 0
+        for _ in range(100):
+            if cold == 0:
+                self.purge(purge_everything=True)
+            cold = cold + 1 if "head" in self.ask(host, "HEAD", path, {}).calls else 0
+            if cold == 3:
+                return
+        raise AssertionError(f"{host}{path} does not get cold")
+
     def calls(self) -> tuple[str, ...]:
         asked = [body for path, _, body in self.host.daemon.posts if path == "/_faults/next"]
         return tuple(NAMES.get(call["method"]) or str(call["method"]) for call in asked)

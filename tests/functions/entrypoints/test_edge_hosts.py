@@ -5,11 +5,10 @@ from dataclasses import replace
 import pytest
 
 from functions.adapters.local.object_store import MemoryObjectStore
-from functions.entrypoints.http_edge.data_plane import EdgeRequest
 from functions.entrypoints.http_edge.host_memory import MOST_HOSTS, HostMemory
 from functions.ports.object_store import ObjectReader, ObjectStoreError
 from functions.ports.records import Statement
-from tests.functions.entrypoints.edge import HOST, Edge, content
+from tests.functions.entrypoints.edge import Edge, content
 from tests.functions.entrypoints.world import World
 
 pytestmark = pytest.mark.anyio
@@ -113,6 +112,6 @@ async def test_a_failing_bucket_is_unavailable(edge: Edge) -> None:
 
     made = await edge.repository(Release=b"one")
     broken: dict[str, ObjectReader] = {made["s3_bucket"]: Broken(edge.world.clock)}
-    plane = replace(edge.plane, repositories=broken)
-    answer = await plane.serve(EdgeRequest("GET", HOST, "/Release", "", {}))
+    edge.plane = replace(edge.plane, repositories=broken)
+    answer = await edge.ask("/Release")
     assert answer.status == 503
