@@ -10,8 +10,8 @@ from functions.adapters.local.object_store import MemoryObjectStore
 from functions.adapters.local.records import SqliteRecords
 from functions.core.denials import Denials
 from functions.entrypoints.http_edge.data_plane import DataPlane, EdgeRequest
-from functions.ports.object_store import ByteRange, ObjectInfo, StoredObject
-from functions.ports.records import Row, Statement
+from functions.ports.object_store import ByteRange, ObjectInfo, ObjectStoreError, StoredObject
+from functions.ports.records import RecordsError, Row, Statement
 from tests.edge import site
 from tests.edge.site import Answer
 
@@ -32,9 +32,15 @@ class CountingStore(MemoryObjectStore):
     def __init__(self, clock: FixedClock, calls: Calls) -> None:
         super().__init__(clock)
         self._calls = calls
+        self.broken = False
+        self.opened = 0
+
+    async def replace(self, key: str, content: bytes) -> None:
+        await self.put(key, content, length=len(content), content_type="x/y", create_only=False)
 
     async def head(self, key: str) -> ObjectInfo | None:
         self._calls.append("head")
+        self._check()
         return await super().head(key)
 
     async def get(
@@ -45,27 +51,37 @@ class CountingStore(MemoryObjectStore):
         unless_etags: frozenset[str] | None = None,
     ) -> StoredObject | ObjectInfo | None:
         self._calls.append("get")
-        return await super().get(key, byte_range, unless_etags=unless_etags)
+        self._check()
+        found = await super().get(key, byte_range, unless_etags=unless_etags)
+        self.opened += isinstance(found, StoredObject)
+        return found
+
+    def _check(self) -> None:
+        if self.broken:
+            raise ObjectStoreError("s3cret inside")
 
 
 class CountingRecords(SqliteRecords):
     def __init__(self, calls: Calls) -> None:
         super().__init__()
         self._calls = calls
+        self.broken = False
 
     async def fetch(self, statement: Statement) -> Sequence[Row]:
         self._calls.append("sql")
+        if self.broken:
+            raise RecordsError("s3cret inside")
         return await super().fetch(statement)
 
 
 class MemoryEdge:
-    def __init__(self) -> None:
+    def __init__(self, max_cached_bytes: int = 1_000_000) -> None:
         self.clock = FixedClock(NOW)
         self.calls = Calls()
         self.records = CountingRecords(self.calls)
         self.stores = {bucket: CountingStore(self.clock, self.calls) for bucket in site.BUCKETS}
         asyncio.run(self._fill())
-        self.cache = MemoryEdgeCache(self.clock)
+        self.cache = MemoryEdgeCache(self.clock, max_cached_bytes)
         self.background = DeferredBackground()
         # The second in which everything was stored is over.
         self.clock.advance(seconds=1)
@@ -93,6 +109,13 @@ class MemoryEdge:
                 key, content, length=len(content), content_type="x/stored", cache_control="private"
             )
 
+    def replace(self, bucket: str, key: str, content: bytes) -> None:
+        asyncio.run(self.stores[bucket].replace(key, content))
+
+    def get(self, host: str, target: str, **headers: str) -> Answer:
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        return self.ask(host, "GET", target, named)
+
     def ask(self, host: str, method: str, target: str, headers: Mapping[str, str]) -> Answer:
         self.calls.clear()
         path, _, query = target.partition("?")
@@ -111,6 +134,10 @@ class MemoryEdge:
     def forget(self) -> None:
         """The cache has lost everything."""
         self.cache.purge_everything()
+
+    def break_stores(self, *, broken: bool = True) -> None:
+        for store in self.stores.values():
+            store.broken = broken
 
     def modified_ms(self) -> int:
         return NOW

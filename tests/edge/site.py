@@ -106,6 +106,28 @@ def statements() -> list[Statement]:
     return made
 
 
+def published() -> list[Statement]:
+    """The rows behind the package."""
+    return [
+        Statement(
+            "INSERT INTO developer (id, name, created_at, revision) VALUES (?, 'D', 1, 1)",
+            (DEVELOPER,),
+        ),
+        Statement(
+            "INSERT INTO app (id, developer_id, name, visibility, created_at, revision)"
+            " VALUES (?, ?, 'A', 'public', 1, 1)",
+            (APP, DEVELOPER),
+        ),
+        Statement(
+            "INSERT INTO version (id, app_id, version_code, version_name, status, size, sha256,"
+            " object_key, statement, signature, signing_key_id, problems, created_at, updated_at,"
+            " revision)"
+            " VALUES (?, ?, 7, '7', 'published', 100, ?, ?, 's', 's', 's', '[]', 1, 1, 1)",
+            (VERSION, APP, "0" * 64, PACKAGE_KEY),
+        ),
+    ]
+
+
 def hostname(name: str, tenant: str, location: str) -> Statement:
     return Statement(
         "INSERT INTO hostname"

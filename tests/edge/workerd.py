@@ -3,6 +3,7 @@
 import base64
 import http.client
 import json
+import socket
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -18,6 +19,7 @@ from tests.local.workerd_host import CHECKOUT, Json, WorkerdHost, write_pack
 
 DATABASE = "edge"
 ROLES = {"PACKAGES": site.PACKAGES, "ASSETS": site.ASSETS}
+DATA_CENTRES = ("ams", "sin")
 NAMES = {"get": "get", "head": "head", "all": "sql", "batch": "sql"}
 
 
@@ -72,6 +74,7 @@ class WorkerdEdge:
                 routes=[{"pattern": "*/*", "script": "edge"}],
                 buckets=list(site.BUCKETS),
                 databases=[DATABASE],
+                data_centres=list(DATA_CENTRES),
                 s3={
                     "region": "auto",
                     "tokens": [token(WRITER, [*site.BUCKETS], "write")],
@@ -107,12 +110,21 @@ class WorkerdEdge:
         client.put_object(Bucket=bucket, Key=key, Body=content, ContentType="x/stored")
         client.close()
 
-    def ask(self, host: str, method: str, target: str, headers: Mapping[str, str]) -> Answer:
+    def ask(
+        self,
+        host: str,
+        method: str,
+        target: str,
+        headers: Mapping[str, str],
+        *,
+        where: str = DATA_CENTRES[0],
+    ) -> Answer:
         self.host.daemon.posts.clear()
         connection = http.client.HTTPConnection("127.0.0.1", self.host.ports["edge"], timeout=60)
         try:
             connection.putrequest(method, target, skip_host=True, skip_accept_encoding=True)
-            for name, value in {"host": host, **headers}.items():
+            own = {"host": host, "x-stowage-data-centre": where}
+            for name, value in {**own, **headers}.items():
                 connection.putheader(name, value)
             connection.endheaders()
             response = connection.getresponse()
@@ -122,11 +134,27 @@ class WorkerdEdge:
         finally:
             connection.close()
 
-    def warm(self, host: str, path: str) -> None:
+    def leave(self, host: str, path: str) -> None:
+        """Asks, reads the beginning of the answer and goes away."""
+        request = f"GET {path} HTTP/1.1\r\nhost: {host}\r\n\r\n".encode()
+        with socket.create_connection(("127.0.0.1", self.host.ports["edge"])) as connection:
+            connection.sendall(request)
+            assert connection.recv(100).startswith(b"HTTP/1.1 200 ")
+
+    def publish(self) -> None:
+        """The rows behind the package."""
+        for statement in site.published():
+            self.query(statement.sql, *statement.parameters)
+
+    def pull(self) -> None:
+        sql = "UPDATE version SET status = 'pulled', pulled_at = ? WHERE id = ?"
+        self.query(sql, self.now_ms(), site.VERSION)
+
+    def warm(self, host: str, path: str, *, where: str = DATA_CENTRES[0]) -> None:
         """Asks until the answer comes from the cache: what is stored behind an answer takes a
         moment."""
         for _ in range(100):
-            answer = self.ask(host, "GET", path, {})
+            answer = self.ask(host, "GET", path, {}, where=where)
             assert answer.status == 200
             if "get" not in answer.calls and "sql" not in answer.calls:
                 return
