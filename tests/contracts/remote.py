@@ -8,12 +8,15 @@ from typing import Any
 
 import httpx
 
-from functions.ports import object_store, records
+from functions.ports import cache_purger, object_store, records
+from functions.ports.cache_purger import PurgeLimitError
+from functions.ports.edge_cache import CacheEntry, Kept
 from functions.ports.object_store import (
     Body,
     ByteRange,
     ObjectInfo,
     ObjectPage,
+    OpenBody,
     RangeNotSatisfiableError,
     StoredObject,
 )
@@ -35,10 +38,12 @@ class Remote:
             return said["result"]
         if said["error"] == RangeNotSatisfiableError.__name__:
             raise RangeNotSatisfiableError(said["key"], said["size"])
-        error = getattr(object_store, said["error"], None) or getattr(
-            records, said["error"], AssertionError
-        )
-        raise error(said["message"])
+        if said["error"] == PurgeLimitError.__name__:
+            raise PurgeLimitError(said["message"], said["seconds"])
+        for port in (object_store, records, cache_purger):
+            if hasattr(port, said["error"]):
+                raise getattr(port, said["error"])(said["message"])
+        raise AssertionError(said["message"])
 
 
 @dataclass(frozen=True)
@@ -51,6 +56,9 @@ class RemoteBody:
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         yield self.content
+
+    async def discard(self) -> None:
+        """Nothing is open: the Worker has read it to its end."""
 
 
 @dataclass(frozen=True)
@@ -124,6 +132,15 @@ async def _sent(body: bytes | Body) -> dict[str, object]:
 
 
 @dataclass(frozen=True)
+class RemoteRateLimiter:
+    remote: Remote
+    period_seconds: int = 60
+
+    async def allow(self, key: str) -> bool:
+        return await self.remote.call("allow", key)
+
+
+@dataclass(frozen=True)
 class RemoteRecords:
     remote: Remote
 
@@ -132,3 +149,53 @@ class RemoteRecords:
 
     async def batch(self, statements: Sequence[Statement]) -> Sequence[int]:
         return await self.remote.call("batch", [astuple(one) for one in statements])
+
+
+@dataclass(frozen=True)
+class RemoteEdgeCache:
+    remote: Remote
+    max_bytes: int = 512_000_000
+
+    async def match(self, key: str, byte_range: ByteRange | None = None) -> CacheEntry | None:
+        asked = None if byte_range is None else astuple(byte_range)
+        found = await self.remote.call("cache_match", key, asked)
+        if found is None:
+            return None
+        body = RemoteBody(base64.b64decode(found["content"]), key, byte_range)
+        return CacheEntry(found["note"], body, found["offset"], found["length"])
+
+    def keep(
+        self, key: str, note: str, body: OpenBody, length: int, *, tags: Sequence[str], seconds: int
+    ) -> Kept:
+        """The Worker reads the other end of the body and sends back what it gave."""
+        given: list[bytes] = []
+
+        async def store() -> None:
+            content = b"".join([chunk async for chunk in body])
+            sent = base64.b64encode(content).decode()
+            other = await self.remote.call(
+                "cache_keep", key, note, sent, length, list(tags), seconds
+            )
+            given.append(base64.b64decode(other))
+
+        return Kept(LaterBody(given), store())
+
+    async def keep_note(self, key: str, note: str, *, tags: Sequence[str], seconds: int) -> None:
+        await self.remote.call("cache_keep_note", key, note, list(tags), seconds)
+
+    async def forget(self, key: str) -> None:
+        await self.remote.call("cache_forget", key)
+
+
+@dataclass(frozen=True)
+class LaterBody:
+    """What the Worker will have read by then."""
+
+    given: list[bytes]
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        for chunk in self.given:
+            yield chunk
+
+    async def discard(self) -> None:
+        """Nothing is open."""

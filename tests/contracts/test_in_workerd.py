@@ -1,16 +1,37 @@
 """The contracts over R2 and D1 in workerd, through the adapters that the Workers use."""
 
 import asyncio
-from collections.abc import Iterator
+import json
+import threading
+import time
+from collections.abc import Generator, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 
+from functions.ports.cache_purger import CachePurgerError, PurgeLimitError
 from functions.ports.object_store import ObjectStore
+from functions.ports.rate_limiter import RateLimiter
 from functions.ports.records import Records
+from local.provider.kinds import KINDS
+from local.provider.schema import Schema
+from tests.contracts.edge_cache import Caching, EdgeCacheContract
 from tests.contracts.object_store import ObjectStoreContract
+from tests.contracts.rate_limiter import LIMIT, RateLimiterContract
 from tests.contracts.records import RecordsContract
-from tests.contracts.remote import Remote, RemoteObjectStore, RemoteRecords
+from tests.contracts.remote import (
+    Remote,
+    RemoteEdgeCache,
+    RemoteObjectStore,
+    RemoteRateLimiter,
+    RemoteRecords,
+)
+from tests.local.provider_calls import ZONE
+from tests.local.test_daemon_faces import Daemon, start
+from tests.local.test_purges import CACHE_PURGE, ZONE_SCOPE, an_api_token
 from tests.local.workerd_host import (
     CHECKOUT,
     SDK,
@@ -52,6 +73,12 @@ def workerd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WorkerdHost]:
             [
                 {"name": "BUCKET", "type": "r2_bucket", "bucket_name": "contracts"},
                 {"name": "DB", "type": "d1", "id": "contracts"},
+                {
+                    "name": "LIMITER",
+                    "type": "ratelimit",
+                    "namespace_id": "1",
+                    "simple": {"limit": LIMIT, "period": 60},
+                },
             ],
         )
         own = {
@@ -101,3 +128,131 @@ class TestD1InWorkerd(RecordsContract):
             answer = workerd.admin("POST", "/d1/contracts/query", {"sql": f"DELETE FROM {table}"})  # noqa: S608
             assert answer.status == 200, answer.text
         return RemoteRecords(remote)
+
+
+@pytest.mark.xdist_group("contracts in workerd")
+class TestRateLimiterInWorkerd(RateLimiterContract):
+    @pytest.fixture
+    def limiter(self, remote: Remote) -> RateLimiter:
+        return RemoteRateLimiter(remote)
+
+
+@pytest.mark.xdist_group("contracts in workerd")
+class TestCacheInWorkerd(EdgeCacheContract):
+    @pytest.fixture
+    def caching(self, remote: Remote, workerd: WorkerdHost) -> Caching:
+        def purge(**what: object) -> None:
+            told = {"at": time.time_ns() // 1_000_000, **what}
+            assert workerd.admin("POST", "/caches/purge", told).status == 200
+
+        purge(purge_everything=True)
+        return Caching(RemoteEdgeCache(remote), lambda tags: purge(tags=list(tags)))
+
+
+@dataclass(frozen=True)
+class Purging:
+    """The local cloud's REST face, and a token that the stack would have made."""
+
+    daemon: Daemon
+    remote: Remote
+    token: str
+
+    def purge(self, tags: list[str], *, url: str | None = None, zone: str = ZONE) -> None:
+        base = f"{url or self.daemon.home.urls()['rest']}/client/v4"
+        asyncio.run(self.remote.call("purge", base, zone, self.token, tags))
+
+    def recorded(self) -> list[list[str]]:
+        purges = json.loads(self.daemon.home.world.read_text())["purges"]
+        return [purge["tags"] for purge in purges]
+
+
+@pytest.mark.xdist_group("contracts in workerd")
+class TestPurgesInWorkerd:
+    @pytest.fixture
+    def purging(
+        self, remote: Remote, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
+    ) -> Iterator[Purging]:
+        types = tmp_path_factory.mktemp("types")
+        Schema.load(types, list(KINDS))
+        (types_file,) = types.iterdir()
+        for daemon in start(tmp_path, types_file):
+            token = an_api_token(daemon, CACHE_PURGE, f"{ZONE_SCOPE}.{ZONE}")
+            yield Purging(daemon, remote, token)
+
+    def test_tags_are_purged_by_a_token_that_may_do_nothing_else(self, purging: Purging) -> None:
+        purging.purge(["version:a.b/1"])
+        purging.purge([f"app:a{number}" for number in range(100)])
+        assert [len(tags) for tags in purging.recorded()] == [1, 100]
+        with pytest.raises(CachePurgerError, match="403") as refused:
+            purging.purge(["version:a.b/1"], zone="0" * 32)
+        assert purging.token not in str(refused.value)
+        with pytest.raises(CachePurgerError, match="1094"):
+            purging.purge(["a"] * 101)
+
+    def test_a_rate_that_is_used_up_says_when_it_goes_on(self, purging: Purging) -> None:
+        def purge_often() -> None:
+            for _ in range(30):
+                purging.purge(["a"])
+
+        with pytest.raises(PurgeLimitError) as limited:
+            purge_often()
+        assert 1 <= limited.value.retry_after_seconds <= 12
+        assert len(purging.recorded()) >= 25
+
+    @pytest.mark.parametrize(
+        ("status", "headers", "body", "error", "said"),
+        [
+            (200, {}, b'{"success": false, "errors": [{"code": 1100, "message": "long"}]}',
+             CachePurgerError, "long [(]1100[)]"),
+            (200, {}, b"not JSON", CachePurgerError, "not JSON"),
+            (502, {}, b"<html>", CachePurgerError, "502"),
+            (429, {"retry-after": "7"}, b"{}", PurgeLimitError, "{}"),
+            (429, {"retry-after": "soon"}, b"{}", PurgeLimitError, "{}"),
+        ],
+    )  # fmt: skip
+    def test_every_other_answer_is_a_failure(
+        self,
+        remote: Remote,
+        status: int,
+        headers: dict[str, str],
+        body: bytes,
+        error: type[CachePurgerError],
+        said: str,
+    ) -> None:
+        with answering(status, headers, body) as url, pytest.raises(error, match=said) as caught:
+            asyncio.run(remote.call("purge", f"{url}/client/v4", ZONE, "a-token", ["a"]))
+        if isinstance(caught.value, PurgeLimitError):
+            assert caught.value.retry_after_seconds in (7, 12)
+
+    def test_no_answer_is_a_failure(self, remote: Remote) -> None:
+        with answering(200, {}, b"") as url:
+            closed = url
+        with pytest.raises(CachePurgerError, match="not answered"):
+            asyncio.run(remote.call("purge", f"{closed}/client/v4", ZONE, "a-token", ["a"]))
+
+
+@contextmanager
+def answering(status: int, headers: Mapping[str, str], body: bytes) -> Generator[str]:
+    """A server that gives one answer to everything."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers["content-length"]))
+            self.send_response(status)
+            for name, value in {**headers, "content-length": str(len(body))}.items():
+                self.send_header(name, value)
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, format: str, *args: object) -> None:
+            """Nothing: the test's output is not the place."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()

@@ -54,7 +54,10 @@ class R2ObjectReader:
         stream = or_none(getattr(found, "body", None))
         if stream is None:
             return info
-        offset, length = _extent(byte_range, info.size)
+        extent = (0, info.size) if byte_range is None else byte_range.extent(info.size)
+        if extent is None:
+            raise RangeNotSatisfiableError(key, info.size)
+        offset, length = extent
         return StoredObject(info, NativeBody(stream, length), offset, length)
 
     async def _find(
@@ -70,7 +73,7 @@ class R2ObjectReader:
             info = await self.head(key)
             if info is None:
                 return None
-            if _lies_outside(byte_range, info.size):
+            if byte_range.extent(info.size) is None:
                 raise RangeNotSatisfiableError(key, info.size) from error
             refuse(error, "get", key)
 
@@ -107,22 +110,6 @@ def _js_range(byte_range: ByteRange | None) -> dict[str, int] | None:
     if byte_range.length is None:
         return offset
     return offset | {"length": min(byte_range.length, BEYOND)}
-
-
-def _lies_outside(byte_range: ByteRange, size: int) -> bool:
-    return size == 0 or (byte_range.suffix is None and (byte_range.offset or 0) >= size)
-
-
-def _extent(byte_range: ByteRange | None, size: int) -> tuple[int, int]:
-    """Offset and length that a satisfied range has in an object of this size."""
-    if byte_range is None:
-        return 0, size
-    if byte_range.suffix is not None:
-        length = min(byte_range.suffix, size)
-        return size - length, length
-    offset = byte_range.offset or 0
-    rest = size - offset
-    return offset, rest if byte_range.length is None else min(byte_range.length, rest)
 
 
 def _only_if(unless_etags: frozenset[str] | None) -> JsProxy | None:

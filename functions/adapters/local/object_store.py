@@ -36,6 +36,9 @@ class BytesBody:
         for start in range(0, len(content), CHUNK_BYTES):
             yield content[start : start + CHUNK_BYTES]
 
+    async def discard(self) -> None:
+        self._content = None
+
 
 class MemoryObjectStore:
     """One bucket. Its ETags are MD5 digests, like those of R2 for a single put."""
@@ -61,8 +64,11 @@ class MemoryObjectStore:
         info, content = stored
         if unless_etags is not None and info.etag in unless_etags:
             return info
-        start, end = _span(key, info.size, byte_range)
-        return StoredObject(info, BytesBody(content[start:end]), start, end - start)
+        extent = (0, info.size) if byte_range is None else byte_range.extent(info.size)
+        if extent is None:
+            raise RangeNotSatisfiableError(key, info.size)
+        start, length = extent
+        return StoredObject(info, BytesBody(content[start : start + length]), start, length)
 
     async def put(
         self,
@@ -121,17 +127,3 @@ class MemoryObjectStore:
     async def sha256(self, key: str) -> str | None:
         stored = self._objects.get(key)
         return None if stored is None else hashlib.sha256(stored[1]).hexdigest()
-
-
-def _span(key: str, size: int, byte_range: ByteRange | None) -> tuple[int, int]:
-    """First byte, and the one behind the last."""
-    if byte_range is None:
-        return 0, size
-    if byte_range.suffix is not None:
-        if byte_range.suffix < 1 or size == 0:
-            raise RangeNotSatisfiableError(key, size)
-        return max(0, size - byte_range.suffix), size
-    start = byte_range.offset or 0
-    if start >= size:
-        raise RangeNotSatisfiableError(key, size)
-    return start, size if byte_range.length is None else min(size, start + byte_range.length)

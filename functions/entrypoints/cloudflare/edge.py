@@ -4,7 +4,7 @@ nothing that writes."""
 from pyodide.ffi import JsProxy
 from workers import Request, WorkerEntrypoint
 
-from functions.entrypoints.cloudflare.compose.edge import data_plane
+from functions.entrypoints.cloudflare.compose.edge import background, data_plane
 from functions.entrypoints.cloudflare.console import log_to_console
 from functions.entrypoints.cloudflare.exchange import header_map, native_response, split_url
 from functions.entrypoints.http_edge.data_plane import EdgeRequest
@@ -17,10 +17,5 @@ class Default(WorkerEntrypoint):
         native = request if isinstance(request, JsProxy) else request.js_object
         _, host, raw_path, query = split_url(native.url)
         asked = EdgeRequest(native.method, host, raw_path, query, header_map(native))
-        answer = await data_plane(self.env).serve(asked)
-        return native_response(
-            answer.status,
-            answer.headers.items(),
-            answer.body,
-            without_body=native.method == "HEAD",
-        )
+        answer = await data_plane(self.env).serve(asked, background(self.ctx))
+        return native_response(answer.status, answer.headers.items(), answer.body)

@@ -3,16 +3,24 @@
 It runs in workerd only; the suites' end of it is `tests/contracts/remote.py`.
 """
 
+import asyncio
 import base64
 import json
 from collections.abc import AsyncIterator
 from typing import Any
 
+import js
 from workers import Response, WorkerEntrypoint
 
+from functions.adapters.cloudflare.cache import CloudflareCache
 from functions.adapters.cloudflare.d1 import D1Records
+from functions.adapters.cloudflare.javascript import js_bytes
+from functions.adapters.cloudflare.purge import CloudflareCachePurger
 from functions.adapters.cloudflare.r2_store import R2ObjectStore
+from functions.adapters.cloudflare.rate_limiter import CloudflareRateLimiter
+from functions.adapters.cloudflare.streams import NativeBody
 from functions.entrypoints.cloudflare.compose.bindings import native
+from functions.ports.cache_purger import PurgeLimitError
 from functions.ports.object_store import (
     Body,
     ByteRange,
@@ -42,6 +50,8 @@ class Calls:
     def __init__(self, env: Any) -> None:
         self._store = R2ObjectStore(native(env, "BUCKET"))
         self._records = D1Records(native(env, "DB"))
+        self._cache = CloudflareCache("cdn.example")
+        self._limiter = CloudflareRateLimiter(native(env, "LIMITER"), 60)
 
     async def head(self, key: str) -> object:
         found = await self._store.head(key)
@@ -84,11 +94,49 @@ class Calls:
     async def sha256(self, key: str) -> object:
         return await self._store.sha256(key)
 
+    async def allow(self, key: str) -> object:
+        return await self._limiter.allow(key)
+
+    async def cache_match(self, key: str, byte_range: Any) -> object:
+        asked = None if byte_range is None else ByteRange(*byte_range)
+        found = await self._cache.match(key, asked)
+        if found is None:
+            return None
+        return {
+            "note": found.note,
+            "offset": found.offset,
+            "length": found.length,
+            "content": await _encoded(found.body),
+        }
+
+    async def cache_keep(
+        self, key: str, note: str, content: str, length: int, tags: list[str], seconds: int
+    ) -> object:
+        body = NativeBody(js.Response.new(js_bytes(base64.b64decode(content))).body, length)
+        kept = self._cache.keep(key, note, body, length, tags=tags, seconds=seconds)
+        storing = asyncio.ensure_future(kept.storing)
+        sent = await _encoded(kept.body)
+        await storing
+        return sent
+
+    async def cache_keep_note(self, key: str, note: str, tags: list[str], seconds: int) -> None:
+        await self._cache.keep_note(key, note, tags=tags, seconds=seconds)
+
+    async def cache_forget(self, key: str) -> None:
+        await self._cache.forget(key)
+
+    async def purge(self, base_url: str, zone_id: str, token: str, tags: list[str]) -> None:
+        await CloudflareCachePurger(base_url, zone_id, token).purge(tags)
+
     async def fetch(self, statement: list[Any]) -> object:
         return list(await self._records.fetch(_statement(statement)))
 
     async def batch(self, statements: list[list[Any]]) -> object:
         return list(await self._records.batch([_statement(one) for one in statements]))
+
+
+async def _encoded(body: Body) -> str:
+    return base64.b64encode(b"".join([chunk async for chunk in body])).decode()
 
 
 def _statement(given: list[Any]) -> Statement:
@@ -102,6 +150,9 @@ class Default(WorkerEntrypoint):
             result = await getattr(Calls(self.env), asked["method"])(*asked["arguments"])
         except RangeNotSatisfiableError as error:
             failure: dict[str, Any] = {"key": error.key, "size": error.size}
+            return Response(json.dumps({"error": type(error).__name__} | failure))
+        except PurgeLimitError as error:
+            failure = {"message": str(error), "seconds": error.retry_after_seconds}
             return Response(json.dumps({"error": type(error).__name__} | failure))
         except Exception as error:  # the suite decides which it expected
             return Response(json.dumps({"error": type(error).__name__, "message": str(error)}))

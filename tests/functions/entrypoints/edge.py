@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from functions.adapters.local.background import DeferredBackground
+from functions.adapters.local.edge_cache import MemoryEdgeCache
 from functions.adapters.local.object_store import MemoryObjectStore
 from functions.core.denials import Denials
 from functions.core.http import Response
@@ -55,6 +57,7 @@ class Edge:
             platform_zone="stowage.test",
             download_keys=DOWNLOAD_KEYS,
             denials=Denials(self.records),
+            cache=MemoryEdgeCache(world.clock),
         )
 
     async def ask(
@@ -62,7 +65,15 @@ class Edge:
     ) -> Response:
         raw_path, _, query = path.partition("?")
         named = {name.replace("_", "-"): value for name, value in headers.items()}
-        return await self.plane.serve(EdgeRequest(method, host, raw_path, query, named))
+        return await self.serve(EdgeRequest(method, host, raw_path, query, named))
+
+    async def serve(self, request: EdgeRequest) -> Response:
+        """The answer with its body read, and what goes on behind it done."""
+        background = DeferredBackground()
+        answer = await self.plane.serve(request, background)
+        body = None if answer.body is None else await content(answer)
+        await background.finish()
+        return Response(answer.status, answer.headers, body)
 
     async def repository(self, hostname: str = HOST, **objects: bytes) -> dict[str, str]:
         tenant = await self.world.made("/v1/tenants", {"name": "T"})

@@ -3,6 +3,8 @@
 from typing import Any
 
 from functions import settings
+from functions.adapters.cloudflare.background import WaitUntil
+from functions.adapters.cloudflare.cache import CloudflareCache
 from functions.adapters.cloudflare.d1 import D1Records
 from functions.adapters.cloudflare.r2_reader import R2ObjectReader
 from functions.adapters.cloudflare.system import SystemClock
@@ -10,6 +12,7 @@ from functions.core.denials import Denials
 from functions.core.download_tokens import DownloadKeys
 from functions.entrypoints.cloudflare.compose.bindings import native, variables
 from functions.entrypoints.http_edge.data_plane import DataPlane
+from functions.ports.background import Background
 
 _built: list[DataPlane] = []
 
@@ -19,6 +22,11 @@ def data_plane(env: Any) -> DataPlane:
     if not _built:
         _built.append(_build(env))
     return _built[0]
+
+
+def background(context: Any) -> Background:
+    """Of one invocation."""
+    return WaitUntil(context)
 
 
 def _build(env: Any) -> DataPlane:
@@ -37,4 +45,5 @@ def _build(env: Any) -> DataPlane:
         platform_zone=given.platform_zone,
         download_keys=DownloadKeys(given.download_keys.current, given.download_keys.keys),
         denials=Denials(records),
+        cache=CloudflareCache(given.cdn_host),
     )
