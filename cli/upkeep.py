@@ -20,7 +20,7 @@ retention = typer.Typer(no_args_is_help=True, help="What retention removes (oper
 _POLL_SECONDS = 1.0
 _PURGES = ("tag", "requested_at", "due_at", "attempts", "problem")
 _REMOVALS = ("due_at", "kind", "app_id", "version_code", "status", "id", "why")
-_FINDINGS = ("kind", "bucket", "key", "version_id", "size", "is_repaired")
+_FINDINGS = ("kind", "bucket", "key", "version_id", "size", "is_young", "is_repaired")
 
 
 @purges.command(name="list")
@@ -93,7 +93,7 @@ def reconcile(
     _table(scope.terminal, _FINDINGS, cast("list[Document]", walk["findings"]))
     scope.terminal.result(
         f"{walk['objects']} objects and {walk['versions']} versions compared: {walk['orphans']} "
-        f"orphans ({walk['repaired']} deleted, {walk['young']} more too young to be judged), "
+        f"orphans ({walk['repaired']} deleted, {walk['young']} too young for that), "
         f"{walk['missing']} packages missing or different."
     )
     errors = cast("list[str]", walk["errors"])

@@ -43,6 +43,7 @@ WALK = {
             "key": "stray",
             "version_id": None,
             "size": 4,
+            "is_young": True,
             "is_repaired": False,
         }
     ],
@@ -210,7 +211,7 @@ def test_a_comparison_is_waited_for(platform: Platform, options: list[str]) -> N
     assert platform.bodies[0] == {"repair": bool(options)}
     assert platform.calls[1:] == ["GET /v1/reconcile"] * 2
     assert "stray" in result.stdout
-    assert "1 orphans (0 deleted, 1 more too young to be judged)" in result.stdout
+    assert "1 orphans (0 deleted, 1 too young for that)" in result.stdout
     assert document(platform.call("reconcile", "--json").stdout) == WALK
 
 

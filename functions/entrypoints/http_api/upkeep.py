@@ -63,6 +63,8 @@ class FindingAnswer(Answer):
     key: str
     version_id: str | None
     size: int | None
+    is_young: bool
+    """The orphan is too young to be deleted."""
     is_repaired: bool
 
 
@@ -74,9 +76,9 @@ class WalkAnswer(Answer):
     objects: int
     """Looked at so far."""
     versions: int
-    young: int
-    """Objects that no row claims and that are too young to be judged."""
     orphans: int
+    young: int
+    """Orphans that are too young to be deleted."""
     missing: int
     """Versions whose package is missing or different."""
     repaired: int
