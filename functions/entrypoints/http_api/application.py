@@ -15,6 +15,7 @@ from functions.entrypoints.http_api import (
     health,
     platform_keys,
     repositories,
+    schemas,
     tenants,
     versions,
 )
@@ -34,6 +35,7 @@ ROUTERS = tuple(
         repositories,
         api_keys,
         platform_keys,
+        schemas,
         health,
     )
 )
