@@ -37,6 +37,7 @@ TABLES = (
     "upload",
     "version",
     "app",
+    "developer_key",
     "developer",
     "api_key",
 )

@@ -10,6 +10,7 @@ from starlette.types import ASGIApp
 from functions.entrypoints.http_api import (
     api_keys,
     apps,
+    developer_keys,
     developers,
     downloads,
     health,
@@ -30,6 +31,7 @@ ROUTERS = tuple(
     module.router
     for module in (
         developers,
+        developer_keys,
         apps,
         versions,
         version_changes,

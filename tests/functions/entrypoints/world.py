@@ -17,6 +17,7 @@ from functions.adapters.local.queue import MemoryQueue
 from functions.adapters.local.rate_limiter import MemoryRateLimiter
 from functions.adapters.local.records import SqliteRecords
 from functions.adapters.local.signer import Ed25519Signer
+from functions.adapters.local.verifier import Ed25519Verifier
 from functions.core.catalog import PACKAGE_TYPE
 from functions.core.download_tokens import DownloadKeys
 from functions.core.platform import Limits
@@ -39,6 +40,7 @@ BUCKETS = ("test-repositories", "test-more")
 TABLES = (
     "api_key",
     "developer",
+    "developer_key",
     "app",
     "version",
     "upload",
@@ -99,6 +101,7 @@ class World:
             ),
             address_limiter=MemoryRateLimiter(self.clock, 10_000),
             key_limiter=MemoryRateLimiter(self.clock, 10_000),
+            verifier=Ed25519Verifier(),
         )
         self.application = application(lambda: self.services)
 
@@ -115,6 +118,7 @@ class World:
                 clock=self.clock,
                 entropy=self.entropy,
                 limits=Limits(),
+                verifier=Ed25519Verifier(),
             ),
             assets=self.assets,
             queue=self.queue,

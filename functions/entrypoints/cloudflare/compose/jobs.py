@@ -9,6 +9,7 @@ from functions.adapters.cloudflare.queue import CloudflareQueue
 from functions.adapters.cloudflare.r2_store import R2ObjectStore
 from functions.adapters.cloudflare.system import SystemClock, SystemEntropy
 from functions.adapters.cloudflare.webcrypto import WebCryptoSigner
+from functions.adapters.cloudflare.webcrypto_verifier import WebCryptoVerifier
 from functions.core.platform import Limits
 from functions.core.schedule import Report, run_schedule
 from functions.core.validation import ValidationDeps
@@ -47,5 +48,6 @@ def _build(env: Any) -> Built:
         clock=SystemClock(),
         entropy=SystemEntropy(),
         limits=Limits(max_package_bytes=given.max_package_bytes, retention=given.retention),
+        verifier=WebCryptoVerifier(),
     )
     return Built(Jobs(deps), CloudflareQueue(native(env, settings.VALIDATE_QUEUE)))
