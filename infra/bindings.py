@@ -6,7 +6,7 @@ given.
 | edge | packages, assets, repositories | yes | - | download keys |
 | api | uploads, assets, repositories | yes | produces | download keys, presign token, root key
 hashes |
-| jobs | all | yes | consumes both, produces | signing key |
+| jobs | all | yes | consumes both, produces | signing key, purge token |
 """
 
 import json
@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import pulumi
 
 from functions import settings as name
-from infra.cloudflare.tokens import S3Token
+from infra.cloudflare.tokens import PurgeToken, S3Token
 from infra.cloudflare.worker import (
     Binding,
     bucket_binding,
@@ -70,7 +70,7 @@ def api(of: Resources, presign: S3Token) -> list[Binding]:
     ]
 
 
-def jobs(of: Resources) -> list[Binding]:
+def jobs(of: Resources, purge: PurgeToken) -> list[Binding]:
     roles = {
         name.UPLOADS: "uploads",
         name.PACKAGES: "packages",
@@ -83,7 +83,10 @@ def jobs(of: Resources) -> list[Binding]:
         database_binding(name.DATABASE, of.database_id),
         queue_binding(name.VALIDATE_QUEUE, of.validate_queue),
         *_variables(of, name.MAX_PACKAGE_BYTES, name.RETENTION),
+        variable(name.ZONE_ID, of.settings.zone_id),
+        variable(name.API_BASE_URL, of.settings.api_base_url),
         secret(name.SIGNING_KEY, of.secrets.signing_key),
+        secret(name.PURGE_TOKEN, purge.value),
     ]
 
 
