@@ -136,6 +136,15 @@ class RemoteRateLimiter:
 
 
 @dataclass(frozen=True)
+class RemoteVerifier:
+    remote: Remote
+
+    async def verify(self, public_key: bytes, signature: bytes, statement: bytes) -> bool:
+        texts = [base64.b64encode(part).decode() for part in (public_key, signature, statement)]
+        return await self.remote.call("verify", *texts)
+
+
+@dataclass(frozen=True)
 class RemoteRecords:
     remote: Remote
 

@@ -1,4 +1,4 @@
-"""A Worker that lends its R2 and D1 adapters to the contract suites: one call a request.
+"""A Worker that lends its R2, D1 and WebCrypto adapters to the contract suites: one call a request.
 
 It runs in workerd only; the suites' end of it is `tests/contracts/remote.py`.
 """
@@ -13,6 +13,7 @@ from workers import Response, WorkerEntrypoint
 from functions.adapters.cloudflare.d1 import D1Records
 from functions.adapters.cloudflare.r2_store import R2ObjectStore
 from functions.adapters.cloudflare.rate_limiter import CloudflareRateLimiter
+from functions.adapters.cloudflare.webcrypto_verifier import WebCryptoVerifier
 from functions.entrypoints.cloudflare.compose.bindings import native
 from functions.ports.object_store import (
     Body,
@@ -88,6 +89,10 @@ class Calls:
 
     async def allow(self, key: str) -> object:
         return await self._limiter.allow(key)
+
+    async def verify(self, public_key: str, signature: str, statement: str) -> object:
+        given = (base64.b64decode(part) for part in (public_key, signature, statement))
+        return await WebCryptoVerifier().verify(*given)
 
     async def fetch(self, statement: list[Any]) -> object:
         return list(await self._records.fetch(_statement(statement)))

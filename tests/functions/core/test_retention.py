@@ -92,7 +92,7 @@ def test_the_objects_of_a_draft_go_at_once_and_its_row_stays_with_its_code(world
         version = await world.draft(caller)
         folder = str(version.object_key).rpartition("/")[0]
         await world.packages.put(
-            f"{folder}/statement.json", b"{}", length=2, content_type="application/json"
+            f"{folder}/further.json", b"{}", length=2, content_type="application/json"
         )
         other = await world.published(caller, 11)
         world.clock.advance(seconds=30 * DAY_MS // 1000)
