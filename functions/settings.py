@@ -17,6 +17,8 @@ ASSETS = "ASSETS"
 BACKUPS = "BACKUPS"
 DATABASE = "DB"
 VALIDATE_QUEUE = "VALIDATE_QUEUE"
+IMAGES = "IMAGES"
+"""Cloudflare's image service: it decodes and resizes, which Python in a Worker cannot afford."""
 
 CDN_URL = "CDN_URL"
 """Public base URL of the cdn host, no trailing slash: `https://cdn.example.com`."""

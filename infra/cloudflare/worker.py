@@ -41,6 +41,11 @@ def queue_binding(name: str, queue_name: pulumi.Input[str]) -> Binding:
     return Binding(name, _Args(name=name, type="queue", queue_name=queue_name))
 
 
+def images_binding(name: str) -> Binding:
+    """The account's image service; there is nothing to create for it."""
+    return Binding(name, _Args(name=name, type="images"))
+
+
 def variable(name: str, text: pulumi.Input[str]) -> Binding:
     """A value that anyone who may read the Worker's settings may read."""
     return Binding(name, _Args(name=name, type="plain_text", text=text))

@@ -37,6 +37,7 @@ const FORMS = {
     worker.d1Databases.push([binding.name, binding.id ?? binding.database_id]),
   service: (worker, { name, service, entrypoint }) =>
     worker.serviceBindings.push([name, entrypoint ? { name: service, entrypoint } : service]),
+  images: (worker, binding) => worker.images.push({ binding: binding.name }),
   queue: () => {},
   plain_text: () => {},
   secret_text: () => {},
@@ -68,10 +69,15 @@ function checkBinding(worker, binding, config) {
 
 export function pythonWorker(worker, config) {
   const folder = pyodideFolder(config);
-  const natives = { r2Buckets: [], d1Databases: [], serviceBindings: [] };
+  const natives = { r2Buckets: [], d1Databases: [], serviceBindings: [], images: [] };
   for (const binding of worker.bindings) {
     checkBinding(worker, binding, config);
     FORMS[binding.type](natives, binding);
+  }
+  if (natives.images.length > 1) {
+    throw new ConfigurationError(
+      `Worker ${worker.name} has ${natives.images.length} bindings of type images; the local cloud gives one a Worker`,
+    );
   }
   return {
     name: worker.name,
@@ -88,6 +94,7 @@ export function pythonWorker(worker, config) {
     unsafeEvalBinding: "__EVAL",
     r2Buckets: Object.fromEntries(natives.r2Buckets),
     d1Databases: Object.fromEntries(natives.d1Databases),
+    images: natives.images[0],
     serviceBindings: {
       ...Object.fromEntries(natives.serviceBindings),
       __RUNTIME: { disk: { path: folder, writable: false } },

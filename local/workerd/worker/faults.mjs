@@ -8,7 +8,7 @@
 //   hold        ask again with {held: true} until the answer is another action
 //
 // Wrapped: R2 objects' calls, D1 statements' run/all/first/raw and the database's batch/exec, Queue
-// send/sendBatch. Proxies keep the native class names, by which the SDK converts values.
+// send/sendBatch, Images' info and a transformation's output. Proxies keep the native class names, by which the SDK converts values.
 const METHODS = {
   r2_bucket: [
     "get",
@@ -21,6 +21,7 @@ const METHODS = {
   ],
   d1: ["batch", "exec"],
   queue: ["send", "sendBatch"],
+  images: ["info"],
 };
 const STATEMENT = ["run", "all", "first", "raw"];
 const HOLD_MILLISECONDS = 50;
@@ -90,10 +91,21 @@ function statement(target, asking) {
   });
 }
 
+function transformation(target, asking) {
+  return wrapped(target, ["output"], asking, {
+    transform: (options) => transformation(target.transform(options), asking),
+  });
+}
+
 export function faulty(value, binding, daemon, host) {
   const methods = METHODS[binding.type];
   if (methods === undefined) return value;
   const asking = { worker: host.worker, binding: binding.name, daemon, host };
+  if (binding.type === "images") {
+    return wrapped(value, methods, asking, {
+      input: (...given) => transformation(value.input(...given), asking),
+    });
+  }
   if (binding.type !== "d1") return wrapped(value, methods, asking);
   return wrapped(value, methods, asking, {
     prepare: (sql) => statement(value.prepare(sql), asking),
