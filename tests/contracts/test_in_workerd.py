@@ -1,4 +1,4 @@
-"""The contracts over R2 and D1 in workerd, through the adapters that the Workers use."""
+"""The contracts over R2, D1 and Images in workerd, through the adapters that the Workers use."""
 
 import asyncio
 from collections.abc import Iterator
@@ -6,11 +6,13 @@ from pathlib import Path
 
 import pytest
 
+from functions.ports.images import ImageProcessor
 from functions.ports.object_store import ObjectStore
 from functions.ports.records import Records
+from tests.contracts.images import ImageProcessorContract
 from tests.contracts.object_store import ObjectStoreContract
 from tests.contracts.records import RecordsContract
-from tests.contracts.remote import Remote, RemoteObjectStore, RemoteRecords
+from tests.contracts.remote import Remote, RemoteImages, RemoteObjectStore, RemoteRecords
 from tests.local.workerd_host import (
     CHECKOUT,
     SDK,
@@ -50,6 +52,7 @@ def workerd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WorkerdHost]:
             [
                 {"name": "BUCKET", "type": "r2_bucket", "bucket_name": "contracts"},
                 {"name": "DB", "type": "d1", "id": "contracts"},
+                {"name": "IMAGES", "type": "images"},
             ],
         )
         own = {
@@ -99,3 +102,10 @@ class TestD1InWorkerd(RecordsContract):
             answer = workerd.admin("POST", "/d1/contracts/query", {"sql": f"DELETE FROM {table}"})  # noqa: S608
             assert answer.status == 200, answer.text
         return RemoteRecords(remote)
+
+
+@pytest.mark.xdist_group("contracts in workerd")
+class TestImagesInWorkerd(ImageProcessorContract):
+    @pytest.fixture
+    def images(self, remote: Remote) -> ImageProcessor:
+        return RemoteImages(remote)
