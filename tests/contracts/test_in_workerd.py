@@ -27,6 +27,8 @@ pytestmark = pytest.mark.cloud
 WORKER = Path(__file__).parent / "worker" / "contracts.py"
 # Children before their parents, as foreign keys want it.
 TABLES = (
+    "cache_purge",
+    "job_cursor",
     "event",
     "debian_repository",
     "hostname",
