@@ -83,6 +83,28 @@ async def own_app(records: Records, caller: access.Caller, app_id: str) -> App:
     return app
 
 
+async def visible_app(records: Records, caller: access.Caller | None, app_id: str) -> App:
+    """A public app for everybody but tenants, without a caller too; a private one for its
+    developer and for operators.
+
+    Raises: ProblemError 404.
+    """
+    app = await find_app(records, app_id)
+    if app is None or not _is_visible(app, caller):
+        raise not_found("app")
+    return app
+
+
+def _is_visible(app: App, caller: access.Caller | None) -> bool:
+    if caller is not None and caller.role == "tenant":
+        return False
+    if app.visibility == "public":
+        return True
+    if caller is None:
+        return False
+    return caller.role == "operator" or caller.subject_id == app.developer_id
+
+
 def app_of(row: Row) -> App:
     return App(
         id=cast("str", row["id"]),

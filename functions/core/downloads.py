@@ -49,9 +49,7 @@ async def create_download(
         found = fields.Collector()
         found.integer(version_code, 1, fields.MAX_VERSION_CODE, "?version_code")
         found.check()
-    app = await apps.find_app(records, app_id)
-    if app is None or not _may_download(app, caller):
-        raise not_found("app")
+    app = await apps.visible_app(records, caller, app_id)
     version: Version | None = None
     if version_code is not None:
         version = await find_occupant(records, app_id, version_code)
@@ -76,13 +74,3 @@ async def create_download(
         signing_key_id=cast("str", version.signing_key_id),
         expires_at=expires * 1000,
     )
-
-
-def _may_download(app: apps.App, caller: "Caller | None") -> bool:
-    if caller is not None and caller.role == "tenant":
-        return False
-    if app.visibility == "public":
-        return True
-    if caller is None:
-        return False
-    return caller.role == "operator" or caller.subject_id == app.developer_id

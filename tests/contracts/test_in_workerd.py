@@ -34,6 +34,7 @@ TABLES = (
     "hostname",
     "location",
     "tenant",
+    "app_image",
     "upload",
     "version",
     "app",

@@ -4,12 +4,14 @@ import sqlite3
 from collections.abc import Sequence
 
 from functions.adapters.local.records import MIGRATIONS, SqliteRecords
-from functions.core import access, downloads, serving, validation, versions
+from functions.core import access, app_images, downloads, serving, validation, versions
+from functions.core.app_image_settling import due_apps, settle
 from functions.core.repositories import create_repository
 from functions.core.schedule import run_schedule
 from functions.ports.records import Row, Statement
 from tests.contracts.object_store import run
 from tests.functions.core.world import APP, BUCKETS, World, a_package
+from tests.pictures import icon, screenshot
 
 
 class Recording(SqliteRecords):
@@ -61,7 +63,21 @@ async def use_everything(world: World) -> None:
             world.records, world.clock, world.entropy, world.repository_settings,
             tenant.subject_id, made.hostname, "testing", bucket, made.s3_prefix,
         )  # fmt: skip
+    await use_images(world, caller)
     await serving.resolve_host(world.records, "htrue.example.com", BUCKETS)
+
+
+async def use_images(world: World, caller: access.Caller) -> None:
+    deps = world.image_deps
+    await app_images.set_icon(deps, caller, APP, icon())
+    for grey in (1, 2):
+        await app_images.add_screenshot(deps, caller, APP, screenshot(grey=grey))
+    await app_images.order_screenshots(deps, caller, APP, [2, 1])
+    await app_images.remove_screenshot(deps, caller, APP, 1)
+    await app_images.remove_icon(deps, caller, APP)
+    world.clock.advance(seconds=3600)
+    for app_id in await due_apps(world.records, world.clock.now_ms(), 10):
+        await settle(deps, app_id)
 
 
 def plans(statement: Statement) -> list[str]:
