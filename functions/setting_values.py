@@ -11,6 +11,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TypeVar, cast
 
+from functions.core.platform import DAY_MS, HOUR_MS, Retention
+
 
 class SettingsError(Exception):
     """Every setting that is missing or wrong, by name. It never repeats a value: some are
@@ -57,6 +59,8 @@ MAX_PUT = 5 * 1024**3
 
 _KEY_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 """As it stands in a download URL (`core.download_tokens`, which signs and verifies no other id)."""
+
+_KEPT = {"draft_days", "rejected_days", "failed_hours", "superseded_days", "temp_hours"}
 
 T = TypeVar("T")
 
@@ -137,6 +141,20 @@ def download_keys(value: str) -> DownloadKeyRing:
 def signing_key(value: str) -> SigningKey:
     given = cast("dict[str, str]", json.loads(value))
     return SigningKey(str(given["id"]), _key_bytes(given["seed"]))
+
+
+def retention(value: str) -> Retention:
+    given = cast("dict[str, object]", json.loads(value))
+    kept = {name: count for name, count in given.items() if type(count) is int and count > 0}
+    if set(given) != _KEPT or set(kept) != _KEPT:
+        raise WrongError(f"it must give a whole number above 0 for each of {sorted(_KEPT)}")
+    return Retention(
+        draft_ms=kept["draft_days"] * DAY_MS,
+        rejected_ms=kept["rejected_days"] * DAY_MS,
+        failed_ms=kept["failed_hours"] * HOUR_MS,
+        superseded_ms=kept["superseded_days"] * DAY_MS,
+        temp_ms=kept["temp_hours"] * HOUR_MS,
+    )
 
 
 def _key_bytes(text: str) -> bytes:

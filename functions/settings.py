@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Self
 
 from functions import setting_values as values
+from functions.core.platform import DESIGNED, Retention
 from functions.setting_values import DownloadKeyRing, PlatformKey, Reader, SigningKey
 
 UPLOADS = "UPLOADS"
@@ -32,10 +33,28 @@ MULTI_TENANT = "MULTI_TENANT"
 UPLOAD_URL_SECONDS = "UPLOAD_URL_SECONDS"
 DOWNLOAD_URL_SECONDS = "DOWNLOAD_URL_SECONDS"
 MAX_PACKAGE_BYTES = "MAX_PACKAGE_BYTES"
+RETENTION = "RETENTION"
+"""JSON `{"draft_days", "rejected_days", "failed_hours", "superseded_days", "temp_hours"}`, whole
+numbers."""
 S3_ENDPOINT = "S3_ENDPOINT"
 """Base URL of the S3 endpoint that presigned URLs name, byte for byte; no trailing slash."""
 S3_REGION = "S3_REGION"
 UPLOADS_BUCKET = "UPLOADS_BUCKET"
+"""This and the three after it: the platform's own names of the buckets that the Worker may open,
+whatever they are called on the storage. The database holds the same names."""
+PACKAGES_BUCKET = "PACKAGES_BUCKET"
+ASSETS_BUCKET = "ASSETS_BUCKET"
+BACKUPS_BUCKET = "BACKUPS_BUCKET"
+STORAGE = "STORAGE"
+"""JSON `{"active": storage, "fallback": storage or null, "servers": {storage: {"endpoint",
+"region", "origin_secret": true | false, "buckets": {the platform's name: the name there}}}}`;
+`servers` holds those of the two that are not `r2`."""
+STORAGE_KEYS = "STORAGE_KEYS"
+"""Secret JSON `{storage: {"access_key_id", "secret_access_key"}}`: this Worker's keys of the
+servers in `STORAGE`; absent where there are none."""
+STORAGE_ORIGIN_SECRET = "STORAGE_ORIGIN_SECRET"  # noqa: S105  (a name, not a secret)
+"""Secret text that goes with every request to a server whose `origin_secret` is true; absent where
+there is none."""
 PLATFORM_KEYS = "PLATFORM_KEYS"
 """JSON list of `{id, algorithm, public_key, not_before, not_after}`; public, served by `GET
 /v1/keys`."""
@@ -61,9 +80,16 @@ VARIABLES = (
     UPLOAD_URL_SECONDS,
     DOWNLOAD_URL_SECONDS,
     MAX_PACKAGE_BYTES,
+    RETENTION,
     S3_ENDPOINT,
     S3_REGION,
     UPLOADS_BUCKET,
+    PACKAGES_BUCKET,
+    ASSETS_BUCKET,
+    BACKUPS_BUCKET,
+    STORAGE,
+    STORAGE_KEYS,
+    STORAGE_ORIGIN_SECRET,
     PLATFORM_KEYS,
     PRESIGN_ACCESS_KEY_ID,
     PRESIGN_SECRET_ACCESS_KEY,
@@ -113,6 +139,7 @@ class ApiSettings:
     upload_url_seconds: int
     download_url_seconds: int
     max_package_bytes: int
+    retention: Retention
     s3_endpoint: str
     s3_region: str
     uploads_bucket: str
@@ -141,6 +168,7 @@ class ApiSettings:
                 max_package_bytes=reader.parsed(
                     MAX_PACKAGE_BYTES, values.integer(1, values.MAX_PUT), 0
                 ),
+                retention=reader.parsed(RETENTION, values.retention, DESIGNED),
                 s3_endpoint=reader.parsed(S3_ENDPOINT, values.base_url, ""),
                 s3_region=reader.text(S3_REGION),
                 uploads_bucket=reader.text(UPLOADS_BUCKET),
@@ -155,6 +183,7 @@ class ApiSettings:
 @dataclass(frozen=True, slots=True)
 class JobsSettings:
     max_package_bytes: int
+    retention: Retention
     signing_key: SigningKey
 
     @classmethod
@@ -166,6 +195,7 @@ class JobsSettings:
                 max_package_bytes=reader.parsed(
                     MAX_PACKAGE_BYTES, values.integer(1, values.MAX_PUT), 0
                 ),
+                retention=reader.parsed(RETENTION, values.retention, DESIGNED),
                 signing_key=reader.parsed(SIGNING_KEY, values.signing_key, values.NO_SIGNING_KEY),
             )
         )

@@ -83,7 +83,7 @@ def jobs(of: Resources) -> list[Binding]:
         database_binding(name.DATABASE, of.database_id),
         queue_binding(name.VALIDATE_QUEUE, of.validate_queue),
         images_binding(name.IMAGES),
-        *_variables(of, name.MAX_PACKAGE_BYTES),
+        *_variables(of, name.MAX_PACKAGE_BYTES, name.RETENTION),
         secret(name.SIGNING_KEY, of.secrets.signing_key),
     ]
 
@@ -124,6 +124,7 @@ def _plain_values(settings: Settings) -> dict[str, str]:
         name.UPLOAD_URL_SECONDS: str(settings.upload_url_seconds),
         name.DOWNLOAD_URL_SECONDS: str(settings.download_url_seconds),
         name.MAX_PACKAGE_BYTES: str(settings.max_package_bytes),
+        name.RETENTION: json.dumps(settings.retention.model_dump(), separators=(",", ":")),
         name.S3_ENDPOINT: settings.s3_url,
         name.S3_REGION: S3_REGION,
         name.UPLOADS_BUCKET: names.bucket("uploads"),

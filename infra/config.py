@@ -49,6 +49,7 @@ _EXAMPLES = {
     "passthroughHosts": """'["www.example.com"]'""",
     "customHostnames": """'["apt.customer.org"]'""",
     "cron": "'*/5 * * * *'",
+    "retention": """'{"draftDays": 30, "rejectedDays": 7}'""",
     "usageAlert": """'{"product": "worker_requests", "limit": 10000000}'""",
     "platformKeys": (
         """'[{"id": "KEY_ID", "algorithm": "Ed25519", "public_key": "BASE64", """

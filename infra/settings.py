@@ -53,6 +53,19 @@ class UsageAlert(Plain):
     limit: int = Field(gt=0)
 
 
+class Retention(Plain):
+    """How long versions and uploads are kept in a state that is not for ever."""
+
+    model_config = ConfigDict(alias_generator=to_camel)
+
+    draft_days: int = Field(default=30, ge=1, le=3650)
+    rejected_days: int = Field(default=7, ge=1, le=3650)
+    failed_hours: int = Field(default=24, ge=1, le=8760)
+    superseded_days: int = Field(default=365, ge=1, le=3650)
+    # Below the bucket's own rule of a day, which is only the net under it.
+    temp_hours: int = Field(default=1, ge=1, le=20)
+
+
 class Endpoints(Plain):
     """Base URLs that replace the public ones, for a platform that is reached under other
     addresses."""
@@ -93,6 +106,7 @@ class Settings(BaseModel):
         default=MAX_DOWNLOAD_URL_SECONDS, ge=1, le=MAX_DOWNLOAD_URL_SECONDS
     )
     max_package_bytes: int = Field(default=52_428_800, ge=1, le=MAX_PACKAGE_BYTES_LIMIT)
+    retention: Annotated[Retention, Structured] = Retention()
     upload_cors_origins: Annotated[tuple[Origin, ...], Structured] = ()
     passthrough_hosts: Annotated[tuple[Hostname, ...], Structured] = ()
     custom_hostnames: Annotated[tuple[Hostname, ...], Structured] = ()

@@ -38,7 +38,7 @@ async def list_images(records: Records, caller: access.Caller | None, app_id: st
 
     Raises: ProblemError 404.
     """
-    await apps.visible_app(records, caller, app_id)
+    await apps.shown_app(records, caller, app_id)
     return await rows.find_images(records, app_id)
 
 

@@ -5,13 +5,17 @@ from typing import TYPE_CHECKING, Literal, TypeAlias, cast
 
 from functions.core import access, events, fields
 from functions.core.problems import conflict, not_found
-from functions.ports.records import ConflictError, Records, Row, Statement
+from functions.ports.records import ConflictError, Records, Row, Statement, Value
 
 if TYPE_CHECKING:
     from functions.ports.clock import Clock
 
 Visibility: TypeAlias = Literal["public", "private"]
 VISIBILITIES: tuple[Visibility, ...] = ("public", "private")
+
+
+NO_VERSION = "none"
+"""What an app's events say where its last published version was pulled."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,19 +87,29 @@ async def own_app(records: Records, caller: access.Caller, app_id: str) -> App:
     return app
 
 
-async def visible_app(records: Records, caller: access.Caller | None, app_id: str) -> App:
-    """A public app for everybody but tenants, without a caller too; a private one for its
-    developer and for operators.
+async def visible_app(records: Records, caller: access.Caller, app_id: str) -> App:
+    """For its developer and for operators.
 
-    Raises: ProblemError 404.
+    Raises: ProblemError 404 for everybody else.
     """
-    app = await find_app(records, app_id)
-    if app is None or not _is_visible(app, caller):
+    app = await find_app(records, app_id) if caller.role != "tenant" else None
+    if app is None or (caller.role != "operator" and caller.subject_id != app.developer_id):
         raise not_found("app")
     return app
 
 
-def _is_visible(app: App, caller: access.Caller | None) -> bool:
+async def shown_app(records: Records, caller: access.Caller | None, app_id: str) -> App:
+    """A public app for everybody but tenants, without a caller too; a private one as `visible_app`.
+
+    Raises: ProblemError 404.
+    """
+    app = await find_app(records, app_id)
+    if app is None or not _is_shown(app, caller):
+        raise not_found("app")
+    return app
+
+
+def _is_shown(app: App, caller: access.Caller | None) -> bool:
     if caller is not None and caller.role == "tenant":
         return False
     if app.visibility == "public":
@@ -103,6 +117,18 @@ def _is_visible(app: App, caller: access.Caller | None) -> bool:
     if caller is None:
         return False
     return caller.role == "operator" or caller.subject_id == app.developer_id
+
+
+def naming(
+    app: App, version_id: str | None, actor: str, now: int
+) -> tuple[events.Transition, dict[str, Value]]:
+    """The app's current version becomes this one, or none; with the columns that go with it."""
+    before = app.current_version_id
+    change = events.Transition(
+        "app", app.id, app.revision, actor, "current-version", before, version_id or NO_VERSION, now
+    )
+    # The jobs then take the images that the package names (`package_images`).
+    return change, {"current_version_id": version_id, "images_due_at": now}
 
 
 def app_of(row: Row) -> App:

@@ -63,8 +63,13 @@ class PackageObject:
         return f"packages/{self.developer_id}/{self.app_id}/{self.version_code}/package.mosis"
 
     @property
+    def version_tag(self) -> str:
+        """Of what is cached of this version, and of nothing else of the app."""
+        return f"version:{self.app_id}/{self.version_code}"
+
+    @property
     def cache_tags(self) -> tuple[str, ...]:
-        return (f"version:{self.app_id}/{self.version_code}", f"app:{self.app_id}")
+        return (self.version_tag, f"app:{self.app_id}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,7 +49,7 @@ async def create_download(
         found = fields.Collector()
         found.integer(version_code, 1, fields.MAX_VERSION_CODE, "?version_code")
         found.check()
-    app = await apps.visible_app(records, caller, app_id)
+    app = await apps.shown_app(records, caller, app_id)
     version: Version | None = None
     if version_code is not None:
         version = await find_occupant(records, app_id, version_code)

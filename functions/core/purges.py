@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
     from functions.ports.queue import Queue
 
-MESSAGE = {"kind": "purge"}
-"""Has the jobs look for due purges at once; it names none, because the rows do."""
+KIND = "purge"
+"""Of the message that has the jobs look for due purges; it names none, because the rows do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,7 @@ async def announce(queue: "Queue", *, after_ms: int = 0) -> None:
     """Call the jobs, behind the batch that asked. A message that is lost costs no more than the
     time until the schedule runs."""
     with suppress(QueueError):
-        await queue.send(MESSAGE, delay_seconds=-(-after_ms // 1000))
+        await queue.send({"kind": KIND}, delay_seconds=-(-after_ms // 1000))
 
 
 async def list_purges(
@@ -62,7 +62,7 @@ async def list_purges(
             "SELECT * FROM cache_purge WHERE tag > ? ORDER BY tag LIMIT ?", (after or "", limit)
         )
     )
-    return [_purge(row) for row in rows]
+    return [purge_of(row) for row in rows]
 
 
 async def is_pending(records: Records, tags: Iterable[str]) -> bool:
@@ -75,7 +75,7 @@ async def is_pending(records: Records, tags: Iterable[str]) -> bool:
     return bool(rows)
 
 
-def _purge(row: Row) -> Purge:
+def purge_of(row: Row) -> Purge:
     return Purge(
         tag=cast("str", row["tag"]),
         requested_at=cast("int", row["requested_at"]),

@@ -16,6 +16,8 @@ from functions.entrypoints.http_api import (
     platform_keys,
     repositories,
     tenants,
+    upkeep,
+    version_changes,
     versions,
 )
 from functions.entrypoints.http_api.door import Door
@@ -29,11 +31,13 @@ ROUTERS = tuple(
         developers,
         apps,
         versions,
+        version_changes,
         downloads,
         tenants,
         repositories,
         api_keys,
         platform_keys,
+        upkeep,
         health,
     )
 )

@@ -8,7 +8,7 @@ import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from functions.core import serving
+from functions.core import denials, serving
 from functions.core.download_tokens import DownloadKeys
 from functions.core.http import (
     METHOD_NOT_ALLOWED,
@@ -61,6 +61,7 @@ class DataPlane:
     cdn_host: str
     platform_zone: str
     download_keys: DownloadKeys
+    denials: denials.Denials
     memory: HostMemory = field(default_factory=HostMemory)
 
     async def serve(self, request: EdgeRequest) -> Response:
@@ -85,6 +86,11 @@ class DataPlane:
             target = serving.route_cdn(
                 request.raw_path, request.query, self.download_keys, self.clock.now_ms()
             )
+            # Before anything is read, so that a warm cache does not answer instead.
+            if target.version_id is not None and await self.denials.is_denied(
+                target.version_id, self.clock.now_ms()
+            ):
+                raise denials.pulled()
             reader = self.packages if target.bucket == "packages" else self.assets
             return await respond(reader, target.kind, asked)
         location = await self._location(host)

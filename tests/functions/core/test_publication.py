@@ -48,7 +48,7 @@ def test_the_version_before_falls_due_after_a_year(world: World) -> None:
         problem = await refusal(
             versions.publish_version(world.records, world.clock, caller, first.id)
         )
-        assert (problem.status, problem.slug) == (409, "not-publishable")
+        assert (problem.status, problem.slug) == (409, "illegal-transition")
 
     run(scenario())
 

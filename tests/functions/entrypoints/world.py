@@ -9,6 +9,7 @@ from typing import Any
 
 import httpx
 
+from functions.adapters.local.cache_purger import MemoryCachePurger
 from functions.adapters.local.clock import FixedClock
 from functions.adapters.local.entropy import SeededEntropy
 from functions.adapters.local.object_store import MemoryObjectStore
@@ -45,6 +46,8 @@ TABLES = (
     "hostname",
     "debian_repository",
     "event",
+    "cache_purge",
+    "job_cursor",
 )
 
 
@@ -58,6 +61,8 @@ class World:
     def __post_init__(self) -> None:
         self.uploads = MemoryObjectStore(self.clock)
         self.packages = MemoryObjectStore(self.clock)
+        self.assets = MemoryObjectStore(self.clock)
+        self.purger = MemoryCachePurger()
         self.signer = Ed25519Signer("s1", SEED)
         self.services = Services(
             records=self.records,
@@ -107,7 +112,10 @@ class World:
                 clock=self.clock,
                 entropy=self.entropy,
                 limits=Limits(),
-            )
+            ),
+            assets=self.assets,
+            queue=self.queue,
+            purger=self.purger,
         )
 
     async def call(

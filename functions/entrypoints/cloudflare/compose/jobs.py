@@ -46,6 +46,6 @@ def _build(env: Any) -> Built:
         signer=WebCryptoSigner(given.signing_key.id, given.signing_key.seed),
         clock=SystemClock(),
         entropy=SystemEntropy(),
-        limits=Limits(max_package_bytes=given.max_package_bytes),
+        limits=Limits(max_package_bytes=given.max_package_bytes, retention=given.retention),
     )
     return Built(Jobs(deps), CloudflareQueue(native(env, settings.VALIDATE_QUEUE)))
