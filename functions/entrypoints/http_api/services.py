@@ -2,13 +2,15 @@
 
 from dataclasses import dataclass
 
+from functions.core.app_image_objects import ImageDeps
 from functions.core.download_tokens import DownloadKeys
 from functions.core.platform import Limits
 from functions.core.presign import PresignSettings
 from functions.core.repositories import RepositorySettings
 from functions.ports.clock import Clock
 from functions.ports.entropy import Entropy
-from functions.ports.object_store import ObjectReader
+from functions.ports.images import ImageProcessor
+from functions.ports.object_store import ObjectReader, ObjectStore
 from functions.ports.queue import Queue
 from functions.ports.records import Records
 from functions.setting_values import PlatformKey
@@ -20,6 +22,8 @@ class Services:
     clock: Clock
     entropy: Entropy
     uploads: ObjectReader
+    assets: ObjectStore
+    processor: ImageProcessor
     queue: Queue
     limits: Limits
     root_key_hashes: tuple[str, ...]
@@ -28,3 +32,9 @@ class Services:
     cdn_url: str
     repositories: RepositorySettings
     platform_keys: tuple[PlatformKey, ...]
+
+    @property
+    def images(self) -> ImageDeps:
+        return ImageDeps(
+            self.records, self.assets, self.processor, self.queue, self.clock, self.entropy
+        )
