@@ -119,6 +119,12 @@ def base_url(value: str) -> str:
     return value
 
 
+def api_base_url(value: str) -> str:
+    if not re.fullmatch(r"https?://[^/?#\s]+/client/v4", value):
+        raise WrongError("it must be http(s)://host[:port]/client/v4")
+    return value
+
+
 def buckets(value: str) -> tuple[str, ...]:
     names = tuple(cast("list[str]", json.loads(value)))
     if not names or not all(re.fullmatch(r"[a-z0-9][a-z0-9-]{1,61}[a-z0-9]", n) for n in names):

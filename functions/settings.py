@@ -20,6 +20,10 @@ DATABASE = "DB"
 VALIDATE_QUEUE = "VALIDATE_QUEUE"
 IMAGES = "IMAGES"
 """Cloudflare's image service: it decodes and resizes, which Python in a Worker cannot afford."""
+ADDRESS_LIMITER = "ADDRESS_LIMITER"
+KEY_LIMITER = "KEY_LIMITER"
+LIMITER_SECONDS = 60
+"""The period of both rate limiters; Workers know 10 and 60 seconds."""
 
 CDN_URL = "CDN_URL"
 """Public base URL of the cdn host, no trailing slash: `https://cdn.example.com`."""
@@ -59,6 +63,12 @@ PLATFORM_KEYS = "PLATFORM_KEYS"
 """JSON list of `{id, algorithm, public_key, not_before, not_after}`; public, served by `GET
 /v1/keys`."""
 
+ZONE_ID = "ZONE_ID"
+API_BASE_URL = "API_BASE_URL"
+"""Base URL of Cloudflare's API, no trailing slash: `https://api.cloudflare.com/client/v4`."""
+
+PURGE_TOKEN = "PURGE_TOKEN"  # noqa: S105  (a name, not a secret)
+"""Secret: an API token that may purge the zone's cache and nothing else; jobs only."""
 PRESIGN_ACCESS_KEY_ID = "PRESIGN_ACCESS_KEY_ID"
 PRESIGN_SECRET_ACCESS_KEY = "PRESIGN_SECRET_ACCESS_KEY"  # noqa: S105  (a name, not a secret)
 DOWNLOAD_KEYS = "DOWNLOAD_KEYS"
@@ -91,6 +101,9 @@ VARIABLES = (
     STORAGE_KEYS,
     STORAGE_ORIGIN_SECRET,
     PLATFORM_KEYS,
+    ZONE_ID,
+    API_BASE_URL,
+    PURGE_TOKEN,
     PRESIGN_ACCESS_KEY_ID,
     PRESIGN_SECRET_ACCESS_KEY,
     DOWNLOAD_KEYS,
@@ -185,6 +198,9 @@ class JobsSettings:
     max_package_bytes: int
     retention: Retention
     signing_key: SigningKey
+    zone_id: str
+    api_base_url: str
+    purge_token: str
 
     @classmethod
     def from_mapping(cls, variables: Mapping[str, str | None]) -> Self:
@@ -197,5 +213,8 @@ class JobsSettings:
                 ),
                 retention=reader.parsed(RETENTION, values.retention, DESIGNED),
                 signing_key=reader.parsed(SIGNING_KEY, values.signing_key, values.NO_SIGNING_KEY),
+                zone_id=reader.text(ZONE_ID),
+                api_base_url=reader.parsed(API_BASE_URL, values.api_base_url, ""),
+                purge_token=reader.text(PURGE_TOKEN),
             )
         )

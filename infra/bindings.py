@@ -6,7 +6,7 @@ given.
 | edge | packages, assets, repositories | yes | - | - | download keys |
 | api | uploads, assets, repositories | yes | produces | yes | download keys, presign token, root
 key hashes |
-| jobs | all | yes | consumes both, produces | yes | signing key |
+| jobs | all | yes | consumes both, produces | yes | signing key, purge token |
 """
 
 import json
@@ -16,13 +16,14 @@ from dataclasses import dataclass
 import pulumi
 
 from functions import settings as name
-from infra.cloudflare.tokens import S3Token
+from infra.cloudflare.tokens import PurgeToken, S3Token
 from infra.cloudflare.worker import (
     Binding,
     bucket_binding,
     database_binding,
     images_binding,
     queue_binding,
+    rate_limit_binding,
     secret,
     variable,
 )
@@ -61,6 +62,7 @@ def api(of: Resources, presign: S3Token) -> list[Binding]:
         database_binding(name.DATABASE, of.database_id),
         queue_binding(name.VALIDATE_QUEUE, of.validate_queue),
         images_binding(name.IMAGES),
+        *_rate_limits(of.settings),
         *_variables(of, *_plain_values(of.settings)),
         # An access key id is no secret: every presigned URL names it.
         variable(name.PRESIGN_ACCESS_KEY_ID, presign.access_key_id),
@@ -70,7 +72,7 @@ def api(of: Resources, presign: S3Token) -> list[Binding]:
     ]
 
 
-def jobs(of: Resources) -> list[Binding]:
+def jobs(of: Resources, purge: PurgeToken) -> list[Binding]:
     roles = {
         name.UPLOADS: "uploads",
         name.PACKAGES: "packages",
@@ -84,7 +86,10 @@ def jobs(of: Resources) -> list[Binding]:
         queue_binding(name.VALIDATE_QUEUE, of.validate_queue),
         images_binding(name.IMAGES),
         *_variables(of, name.MAX_PACKAGE_BYTES, name.RETENTION),
+        variable(name.ZONE_ID, of.settings.zone_id),
+        variable(name.API_BASE_URL, of.settings.api_base_url),
         secret(name.SIGNING_KEY, of.secrets.signing_key),
+        secret(name.PURGE_TOKEN, purge.value),
     ]
 
 
@@ -92,6 +97,16 @@ def _buckets(of: Resources, roles: Mapping[str, str]) -> list[Binding]:
     return [
         bucket_binding(binding, of.buckets[role], of.settings.jurisdiction)
         for binding, role in roles.items()
+    ]
+
+
+def _rate_limits(settings: Settings) -> list[Binding]:
+    limits, names, period = settings.requests_per_minute, settings.names, name.LIMITER_SECONDS
+    return [
+        rate_limit_binding(
+            name.ADDRESS_LIMITER, names.rate_limit("address"), limits.address, period
+        ),
+        rate_limit_binding(name.KEY_LIMITER, names.rate_limit("key"), limits.key, period),
     ]
 
 

@@ -15,7 +15,7 @@ from infra.cloudflare.edge import Edge, EdgeArgs
 from infra.cloudflare.hostnames import Hostnames, HostnamesArgs
 from infra.cloudflare.queues import Consumers, ConsumersArgs, Queues, QueuesArgs
 from infra.cloudflare.storage import Storage, StorageArgs
-from infra.cloudflare.tokens import S3Token, S3TokenArgs
+from infra.cloudflare.tokens import PurgeToken, PurgeTokenArgs, S3Token, S3TokenArgs
 from infra.cloudflare.worker import Binding, PythonWorker, PythonWorkerArgs
 from infra.config import Secrets, load
 from infra.naming import PLATFORM_BUCKETS, VALIDATE_QUEUE, WORKERS
@@ -59,6 +59,14 @@ class Platform:
             self._make_token("publisher", settings.repository_buckets)
             if settings.publisher_token
             else None
+        )
+        self._purge = PurgeToken(
+            "purge",
+            PurgeTokenArgs(
+                account_id=settings.account_id,
+                zone_id=settings.zone_id,
+                token_name=settings.names.token("purge"),
+            ),
         )
         self._workers = self._make_workers()
         self._edge = self._make_edge()
@@ -166,7 +174,7 @@ class Platform:
         return {
             "edge": self._worker("edge", bindings.edge(resources)),
             "api": self._worker("api", bindings.api(resources, self._presign)),
-            "jobs": self._worker("jobs", bindings.jobs(resources)),
+            "jobs": self._worker("jobs", bindings.jobs(resources, self._purge)),
         }
 
     def _worker(self, role: str, given: list[Binding]) -> PythonWorker:

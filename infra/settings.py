@@ -53,6 +53,14 @@ class UsageAlert(Plain):
     limit: int = Field(gt=0)
 
 
+class RequestsPerMinute(Plain):
+    """How many requests to the api count as too many, in each location of Cloudflare's network."""
+
+    address: int = Field(default=600, gt=0)
+    """Without a valid key, from one address (IPv6: one /64)."""
+    key: int = Field(default=3000, gt=0)
+
+
 class Retention(Plain):
     """How long versions and uploads are kept in a state that is not for ever."""
 
@@ -74,6 +82,8 @@ class Endpoints(Plain):
     cdn: BaseUrl | None = None
     edge: BaseUrl | None = None
     s3: BaseUrl | None = None
+    cloudflare: BaseUrl | None = None
+    """Where Cloudflare's own API answers."""
 
 
 def _under(label: str) -> Callable[[dict[str, Any]], str]:
@@ -110,6 +120,7 @@ class Settings(BaseModel):
     upload_cors_origins: Annotated[tuple[Origin, ...], Structured] = ()
     passthrough_hosts: Annotated[tuple[Hostname, ...], Structured] = ()
     custom_hostnames: Annotated[tuple[Hostname, ...], Structured] = ()
+    requests_per_minute: Annotated[RequestsPerMinute, Structured] = RequestsPerMinute()
     cron: Cron = "*/5 * * * *"
     usage_alert: Annotated[UsageAlert | None, Structured] = None
     platform_keys: Annotated[tuple[PlatformKey, ...], Structured] = ()
@@ -139,3 +150,8 @@ class Settings(BaseModel):
         https://developers.cloudflare.com/r2/reference/data-location/#jurisdictional-restrictions"""
         place = "" if self.jurisdiction == "default" else f".{self.jurisdiction}"
         return self.endpoints.s3 or f"https://{self.account_id}{place}.r2.cloudflarestorage.com"
+
+    @property
+    def api_base_url(self) -> str:
+        """Cloudflare's own API, as the jobs call it."""
+        return f"{self.endpoints.cloudflare or 'https://api.cloudflare.com'}/client/v4"

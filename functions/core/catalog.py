@@ -22,8 +22,11 @@ PACKAGE_TYPE = "application/zip"
 IMMUTABLE = "public, max-age=86400, immutable"
 LONG = "public, max-age=604800"
 """Icons and screenshots can be replaced under their name; a replacement purges them."""
-INDEX = "public, max-age=30, stale-if-error=86400"
+INDEX = "public, max-age=30, stale-if-error=86400, no-transform"
 """Index files of a repository change in place."""
+EXACT = f"{IMMUTABLE}, no-transform"
+"""Cloudflare compresses text on its way (and then weakens its ETag and drops its length) unless it
+is told not to: developers.cloudflare.com/speed/optimization/content/compression."""
 NO_STORE = "no-store"
 
 MAX_KEY_BYTES = 1024
@@ -172,7 +175,7 @@ class RepositoryFile:
 
     @property
     def cache_control(self) -> str:
-        return IMMUTABLE if _is_immutable(self.path) else INDEX
+        return EXACT if _is_immutable(self.path) else INDEX
 
     @property
     def cache_tags(self) -> tuple[str, ...]:
@@ -208,6 +211,6 @@ def parse_public(key: str) -> PackageObject | Icon | Screenshot | None:
 
 def _is_immutable(path: str) -> bool:
     """What a repository never changes under one name: packages and files named by their digest."""
-    if "/by-hash/" in f"/{path}":
+    if "/by-hash/" in f"/{path}" or "/pool/" in f"/{path}":
         return True
-    return path.endswith((".deb", ".udeb", ".ddeb", ".dsc")) or path.startswith("pool/")
+    return path.endswith((".deb", ".udeb", ".ddeb", ".dsc", ".whl"))

@@ -46,10 +46,7 @@ class Denials:
             self._next_at = now + REFRESH_MS
         try:
             rows = await self._records.fetch(
-                Statement(
-                    "SELECT id FROM version WHERE status = 'pulled' AND pulled_at >= ?",
-                    (now - LONGEST_URL_MS,),
-                )
+                Statement("SELECT id FROM version WHERE pulled_at >= ?", (now - LONGEST_URL_MS,))
             )
         except RecordsError as error:
             self._next_at = now + RETRY_MS

@@ -7,11 +7,12 @@ ALTER TABLE event ADD COLUMN detail TEXT;
 ALTER TABLE version ADD COLUMN withdrawn_because TEXT;
 -- What an operator pulled, only an operator restores.
 ALTER TABLE version ADD COLUMN pulled_by TEXT CHECK (pulled_by IN ('developer', 'operator'));
+-- NULL unless it is pulled.
 ALTER TABLE version ADD COLUMN pulled_at BIGINT;
 
 CREATE INDEX version_app ON version (app_id, id);
 -- The edge asks for what was pulled lately, every few seconds.
-CREATE INDEX version_pulled ON version (pulled_at) WHERE status = 'pulled';
+CREATE INDEX version_pulled ON version (pulled_at) WHERE pulled_at IS NOT NULL;
 CREATE INDEX version_object ON version (object_key) WHERE object_key IS NOT NULL;
 
 -- What is still to be purged from the edge's caches; a tag that was purged has no row.

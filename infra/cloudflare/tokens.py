@@ -1,4 +1,5 @@
-"""S3 credentials: API tokens of the account that reach a few buckets and nothing else."""
+"""API tokens of the account that may do one thing: S3 credentials, which reach a few buckets, and
+the jobs' token, which purges the zone's cache."""
 
 import hashlib
 import json
@@ -13,6 +14,9 @@ import pulumi_cloudflare as cloudflare
 # Read, write and list objects of single buckets. https://developers.cloudflare.com/r2/api/tokens/
 ITEM_WRITE = "Workers R2 Storage Bucket Item Write"
 BUCKET_SCOPE = "com.cloudflare.edge.r2.bucket"
+# https://developers.cloudflare.com/fundamentals/api/reference/permissions/
+CACHE_PURGE = "Cache Purge"
+ZONE_SCOPE = "com.cloudflare.api.account.zone"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,13 +43,7 @@ class S3Token(pulumi.ComponentResource):
         self, name: str, args: S3TokenArgs, opts: pulumi.ResourceOptions | None = None
     ) -> None:
         super().__init__("stowage:cloudflare:S3Token", name, None, opts)
-        groups = cloudflare.get_account_api_token_permission_groups_list_output(
-            account_id=args.account_id,
-            # The provider puts both into the URL as they are.
-            name=quote(ITEM_WRITE),
-            scope=quote(BUCKET_SCOPE),
-            opts=pulumi.InvokeOutputOptions(parent=self),
-        )
+        group = permission_group(args.account_id, ITEM_WRITE, BUCKET_SCOPE, self)
 
         def resources(buckets: Sequence[str]) -> str:
             return bucket_resources(args.account_id, args.jurisdiction, buckets)
@@ -57,11 +55,7 @@ class S3Token(pulumi.ComponentResource):
             policies=[
                 cloudflare.AccountTokenPolicyArgs(
                     effect="allow",
-                    permission_groups=[
-                        cloudflare.AccountTokenPolicyPermissionGroupArgs(
-                            id=groups.apply(item_write_id)
-                        )
-                    ],
+                    permission_groups=[cloudflare.AccountTokenPolicyPermissionGroupArgs(id=group)],
                     resources=pulumi.Output.all(*args.buckets).apply(resources),
                 )
             ],
@@ -72,6 +66,41 @@ class S3Token(pulumi.ComponentResource):
         self.register_outputs(
             {"access_key_id": self.access_key_id, "secret_access_key": self.secret_access_key}
         )
+
+
+@dataclass(frozen=True, kw_only=True)
+class PurgeTokenArgs:
+    account_id: str
+    zone_id: str
+    token_name: str
+
+
+class PurgeToken(pulumi.ComponentResource):
+    """`stowage:cloudflare:PurgeToken`: an AccountToken that may purge the cache of one zone."""
+
+    value: pulumi.Output[str]
+    """A Pulumi secret."""
+
+    def __init__(
+        self, name: str, args: PurgeTokenArgs, opts: pulumi.ResourceOptions | None = None
+    ) -> None:
+        super().__init__("stowage:cloudflare:PurgeToken", name, None, opts)
+        group = permission_group(args.account_id, CACHE_PURGE, ZONE_SCOPE, self)
+        token = cloudflare.AccountToken(
+            name,
+            account_id=args.account_id,
+            name=args.token_name,
+            policies=[
+                cloudflare.AccountTokenPolicyArgs(
+                    effect="allow",
+                    permission_groups=[cloudflare.AccountTokenPolicyPermissionGroupArgs(id=group)],
+                    resources=zone_resources(args.zone_id),
+                )
+            ],
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        self.value = pulumi.Output.secret(token.value)
+        self.register_outputs({"value": self.value})
 
 
 class _PermissionGroup(Protocol):
@@ -90,24 +119,45 @@ class PermissionGroupError(Exception):
 def bucket_resources(account_id: str, jurisdiction: str, buckets: Sequence[str]) -> str:
     """A token policy's resources. Compact and sorted, as the API gives it back: other text would be
     a change."""
-    names = {f"{BUCKET_SCOPE}.{account_id}_{jurisdiction}_{bucket}": "*" for bucket in buckets}
-    return json.dumps(names, sort_keys=True, separators=(",", ":"))
+    return _resources(f"{BUCKET_SCOPE}.{account_id}_{jurisdiction}_{bucket}" for bucket in buckets)
+
+
+def zone_resources(zone_id: str) -> str:
+    return _resources([f"{ZONE_SCOPE}.{zone_id}"])
+
+
+def _resources(names: Iterable[str]) -> str:
+    return json.dumps(dict.fromkeys(names, "*"), sort_keys=True, separators=(",", ":"))
 
 
 def secret_access_key(token_value: str) -> str:
     return hashlib.sha256(token_value.encode()).hexdigest()
 
 
-def item_write_id(groups: cloudflare.GetAccountApiTokenPermissionGroupsListResult) -> str:
-    """The id of the group by its name: ids are Cloudflare's to choose, the name is documented.
+def permission_group(
+    account_id: str, name: str, scope: str, parent: pulumi.Resource
+) -> pulumi.Output[str]:
+    """The id of a permission group."""
+    groups = cloudflare.get_account_api_token_permission_groups_list_output(
+        account_id=account_id,
+        # The provider puts both into the URL as they are.
+        name=quote(name),
+        scope=quote(scope),
+        opts=pulumi.InvokeOutputOptions(parent=parent),
+    )
+    return groups.apply(lambda found: group_id(found, name))
+
+
+def group_id(groups: cloudflare.GetAccountApiTokenPermissionGroupsListResult, name: str) -> str:
+    """The id of the group by its name: ids are Cloudflare's to choose, names are documented.
 
     Raises: PermissionGroupError.
     """
     for group in cast("Iterable[_PermissionGroup]", groups.results or ()):
-        if group.name == ITEM_WRITE:
+        if group.name == name:
             return group.id
     raise PermissionGroupError(
-        f"The account offers no permission group {ITEM_WRITE!r}, so no S3 credential can be made. "
+        f"The account offers no permission group {name!r}, so no token with it can be made. "
         "Is R2 turned on for the account, and does CLOUDFLARE_API_TOKEN carry `Account API Tokens: "
         "Edit`?"
     )

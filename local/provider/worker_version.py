@@ -23,6 +23,7 @@ _NEEDED: dict[str, tuple[str, ...]] = {
     "secret_text": ("text",),
     "json": ("json",),
     "images": (),
+    "ratelimit": ("namespaceId",),
 }
 
 

@@ -38,6 +38,8 @@ const FORMS = {
   service: (worker, { name, service, entrypoint }) =>
     worker.serviceBindings.push([name, entrypoint ? { name: service, entrypoint } : service]),
   images: (worker, binding) => worker.images.push({ binding: binding.name }),
+  ratelimit: (worker, { name, namespace_id, simple }) =>
+    worker.ratelimits.push([name, { namespace_id, simple }]),
   queue: () => {},
   plain_text: () => {},
   secret_text: () => {},
@@ -69,7 +71,13 @@ function checkBinding(worker, binding, config) {
 
 export function pythonWorker(worker, config) {
   const folder = pyodideFolder(config);
-  const natives = { r2Buckets: [], d1Databases: [], serviceBindings: [], images: [] };
+  const natives = {
+    r2Buckets: [],
+    d1Databases: [],
+    serviceBindings: [],
+    images: [],
+    ratelimits: [],
+  };
   for (const binding of worker.bindings) {
     checkBinding(worker, binding, config);
     FORMS[binding.type](natives, binding);
@@ -95,6 +103,7 @@ export function pythonWorker(worker, config) {
     r2Buckets: Object.fromEntries(natives.r2Buckets),
     d1Databases: Object.fromEntries(natives.d1Databases),
     images: natives.images[0],
+    ratelimits: Object.fromEntries(natives.ratelimits),
     serviceBindings: {
       ...Object.fromEntries(natives.serviceBindings),
       __RUNTIME: { disk: { path: folder, writable: false } },

@@ -56,6 +56,9 @@ class RemoteBody:
     async def __aiter__(self) -> AsyncIterator[bytes]:
         yield self.content
 
+    async def discard(self) -> None:
+        """Nothing is open: the Worker has read it to its end."""
+
 
 @dataclass(frozen=True)
 class RemoteObjectStore:
@@ -125,6 +128,15 @@ async def _sent(body: bytes | Body) -> dict[str, object]:
         asked = None if body.byte_range is None else astuple(body.byte_range)
         return {"key": body.key, "range": asked}
     return {"chunks": [base64.b64encode(chunk).decode() async for chunk in body]}
+
+
+@dataclass(frozen=True)
+class RemoteRateLimiter:
+    remote: Remote
+    period_seconds: int = 60
+
+    async def allow(self, key: str) -> bool:
+        return await self.remote.call("allow", key)
 
 
 @dataclass(frozen=True)

@@ -8,11 +8,19 @@ import pytest
 
 from functions.ports.images import ImageProcessor
 from functions.ports.object_store import ObjectStore
+from functions.ports.rate_limiter import RateLimiter
 from functions.ports.records import Records
 from tests.contracts.images import ImageProcessorContract
 from tests.contracts.object_store import ObjectStoreContract
+from tests.contracts.rate_limiter import LIMIT, RateLimiterContract
 from tests.contracts.records import RecordsContract
-from tests.contracts.remote import Remote, RemoteImages, RemoteObjectStore, RemoteRecords
+from tests.contracts.remote import (
+    Remote,
+    RemoteImages,
+    RemoteObjectStore,
+    RemoteRateLimiter,
+    RemoteRecords,
+)
 from tests.local.workerd_host import (
     CHECKOUT,
     SDK,
@@ -56,6 +64,12 @@ def workerd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WorkerdHost]:
                 {"name": "BUCKET", "type": "r2_bucket", "bucket_name": "contracts"},
                 {"name": "DB", "type": "d1", "id": "contracts"},
                 {"name": "IMAGES", "type": "images"},
+                {
+                    "name": "LIMITER",
+                    "type": "ratelimit",
+                    "namespace_id": "1",
+                    "simple": {"limit": LIMIT, "period": 60},
+                },
             ],
         )
         own = {
@@ -112,3 +126,10 @@ class TestImagesInWorkerd(ImageProcessorContract):
     @pytest.fixture
     def images(self, remote: Remote) -> ImageProcessor:
         return RemoteImages(remote)
+
+
+@pytest.mark.xdist_group("contracts in workerd")
+class TestRateLimiterInWorkerd(RateLimiterContract):
+    @pytest.fixture
+    def limiter(self, remote: Remote) -> RateLimiter:
+        return RemoteRateLimiter(remote)

@@ -56,7 +56,7 @@ def test_everything_is_declared(engine: Engine) -> None:
             "WorkersRoute": 2,
             "DnsRecord": 3,
             "CustomHostnameFallbackOrigin": 1,
-            "AccountToken": 1,
+            "AccountToken": 2,
         }.items()
     )
     assert not {"R2CustomDomain", "R2ManagedDomain", "R2BucketCors"} & set(kinds)
@@ -96,7 +96,7 @@ def test_each_worker_holds_its_secrets_only(engine: Engine) -> None:
     assert held == {
         "edge": {names.DOWNLOAD_KEYS},
         "api": {names.DOWNLOAD_KEYS, names.PRESIGN_SECRET_ACCESS_KEY, names.ROOT_KEY_HASHES},
-        "jobs": {names.SIGNING_KEY},
+        "jobs": {names.SIGNING_KEY, names.PURGE_TOKEN},
     }
 
 
@@ -106,7 +106,8 @@ def test_bindings_with_secrets_are_encrypted(engine: Engine) -> None:
 
 
 def test_the_workers_understand_what_they_are_given(engine: Engine) -> None:
-    deployed(engine, endpoints={**LOCAL, "s3": "http://127.0.0.1:4"})
+    endpoints = {**LOCAL, "s3": "http://127.0.0.1:4", "cloudflare": "http://127.0.0.1:5"}
+    deployed(engine, endpoints=endpoints)
     edge = EdgeSettings.from_mapping(texts(engine, "edge"))
     api = ApiSettings.from_mapping(texts(engine, "api"))
     jobs = JobsSettings.from_mapping(texts(engine, "jobs"))
@@ -119,6 +120,8 @@ def test_the_workers_understand_what_they_are_given(engine: Engine) -> None:
     assert api.multi_tenant is True
     assert api.platform_keys[0].id == "s1"
     assert jobs.max_package_bytes == api.max_package_bytes == 52_428_800
+    assert jobs.api_base_url == "http://127.0.0.1:5/client/v4"
+    assert jobs.zone_id == engine.exports["zone_id"]
 
 
 @pytest.mark.parametrize(
@@ -162,7 +165,7 @@ def test_the_jurisdiction_reaches_everything_that_holds_data(engine: Engine) -> 
     assert {one.inputs["jurisdiction"] for kind in kinds for one in engine.of(kind)} == {"eu"}
     buckets = [one for one in bindings(engine, "jobs").values() if one["type"] == "r2_bucket"]
     assert {one["jurisdiction"] for one in buckets} == {"eu"}
-    for token in engine.of("AccountToken"):
+    for token in (engine.one("AccountToken", name) for name in ("presign", "publisher")):
         assert f".{'7a' * 16}_eu_stowage-dev-" in token.inputs["policies"][0]["resources"]
     assert engine.exports["s3_url"] == f"https://{'7a' * 16}.eu.r2.cloudflarestorage.com"
     assert texts(engine, "api")[names.S3_ENDPOINT] == engine.exports["s3_url"]

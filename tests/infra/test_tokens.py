@@ -7,13 +7,16 @@ import pytest
 from pulumi_cloudflare import GetAccountApiTokenPermissionGroupsListResult
 
 from infra.cloudflare.tokens import (
+    ITEM_WRITE,
     PermissionGroupError,
+    PurgeToken,
+    PurgeTokenArgs,
     S3Token,
     S3TokenArgs,
     bucket_resources,
-    item_write_id,
+    group_id,
 )
-from tests.infra.engine import ITEM_WRITE_ID, Engine
+from tests.infra.engine import CACHE_PURGE_ID, ITEM_WRITE_ID, Engine
 
 ACCOUNT = "7a" * 16
 
@@ -81,4 +84,19 @@ def test_an_account_without_the_group_is_told_what_to_look_at(
     found = groups and [SimpleNamespace(**group) for group in groups]
     answer = GetAccountApiTokenPermissionGroupsListResult(ACCOUNT, None, None, found, None)
     with pytest.raises(PermissionGroupError, match="Is R2 turned on for the account"):
-        item_write_id(answer)
+        group_id(answer, ITEM_WRITE)
+
+
+def test_the_purge_token_purges_one_zone_and_does_nothing_else(engine: Engine) -> None:
+    def build() -> None:
+        token = PurgeToken(
+            "purge",
+            PurgeTokenArgs(account_id=ACCOUNT, zone_id="9c" * 16, token_name="stowage-dev-purge"),
+        )
+        pulumi.export("value", token.value)
+
+    (policy,) = engine.run(build).one("AccountToken").inputs["policies"]
+    assert policy["effect"] == "allow"
+    assert policy["permissionGroups"] == [{"id": CACHE_PURGE_ID}]
+    assert policy["resources"] == f'{{"com.cloudflare.api.account.zone.{"9c" * 16}":"*"}}'
+    assert engine.secret_exports == {"value"}

@@ -12,6 +12,7 @@ from functions.ports.entropy import Entropy
 from functions.ports.images import ImageProcessor
 from functions.ports.object_store import ObjectReader, ObjectStore
 from functions.ports.queue import Queue
+from functions.ports.rate_limiter import RateLimiter
 from functions.ports.records import Records
 from functions.setting_values import PlatformKey
 
@@ -32,6 +33,8 @@ class Services:
     cdn_url: str
     repositories: RepositorySettings
     platform_keys: tuple[PlatformKey, ...]
+    address_limiter: RateLimiter
+    key_limiter: RateLimiter
 
     @property
     def images(self) -> ImageDeps:

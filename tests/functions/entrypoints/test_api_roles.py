@@ -24,7 +24,7 @@ PACKAGE_ENDPOINTS = [
     ("PUT", "/v1/apps/org.example.app/icon", None),
     ("DELETE", "/v1/apps/org.example.app/icon", None),
     ("POST", "/v1/apps/org.example.app/screenshots", None),
-    ("PUT", "/v1/apps/org.example.app/screenshots/order", {"numbers": []}),
+    ("PUT", "/v1/apps/org.example.app/screenshots/order", {"numbers": [1]}),
     ("DELETE", "/v1/apps/org.example.app/screenshots/1", None),
 ]
 OPERATOR_ENDPOINTS = [

@@ -19,6 +19,7 @@ KEPT = {
     "superseded_days": 365,
     "temp_hours": 1,
 }
+OF_JOBS = (settings.ZONE_ID, settings.API_BASE_URL, settings.PURGE_TOKEN)
 VARIABLES: dict[str, str | None] = {
     settings.API_HOST: "api.stowage.test",
     settings.CDN_HOST: "cdn.stowage.test",
@@ -49,6 +50,9 @@ VARIABLES: dict[str, str | None] = {
     ),
     settings.ROOT_KEY_HASHES: json.dumps([HASH, HASH]),
     settings.SIGNING_KEY: json.dumps({"id": "s1", "seed": KEY}),
+    settings.ZONE_ID: "9c" * 16,
+    settings.API_BASE_URL: "https://api.cloudflare.com/client/v4",
+    settings.PURGE_TOKEN: "a-token",
 }
 
 
@@ -92,7 +96,12 @@ def test_each_worker_needs_no_setting_that_it_does_not_read() -> None:
     assert settings.EdgeSettings.from_mapping(edge).cdn_host == "cdn.stowage.test"
     jobs = {
         name: VARIABLES[name]
-        for name in (settings.MAX_PACKAGE_BYTES, settings.RETENTION, settings.SIGNING_KEY)
+        for name in (
+            settings.MAX_PACKAGE_BYTES,
+            settings.RETENTION,
+            settings.SIGNING_KEY,
+            *OF_JOBS,
+        )
     }
     assert settings.JobsSettings.from_mapping(jobs).max_package_bytes == 52_428_800
 
@@ -101,7 +110,7 @@ def test_every_missing_variable_is_named_at_once() -> None:
     with pytest.raises(SettingsError) as caught:
         settings.ApiSettings.from_mapping({})
     named = {problem.split()[0] for problem in caught.value.problems}
-    assert named == set(VARIABLES) - {settings.SIGNING_KEY}
+    assert named == set(VARIABLES) - {settings.SIGNING_KEY, *OF_JOBS}
 
 
 @pytest.mark.parametrize(
@@ -151,6 +160,12 @@ def test_a_wrong_signing_key_is_named_and_not_shown() -> None:
     with pytest.raises(SettingsError, match=settings.SIGNING_KEY) as caught:
         settings.JobsSettings.from_mapping(VARIABLES | {settings.SIGNING_KEY: wrong})
     assert "s3cret" not in str(caught.value)
+
+
+@pytest.mark.parametrize("url", ["https://api.example", "https://api.example/client/v4/", "x"])
+def test_the_address_of_cloudflares_api_is_whole(url: str) -> None:
+    with pytest.raises(SettingsError, match=settings.API_BASE_URL):
+        settings.JobsSettings.from_mapping(VARIABLES | {settings.API_BASE_URL: url})
 
 
 def test_two_buckets_never_share_a_binding() -> None:

@@ -1,43 +1,30 @@
 """Builds the jobs Worker's adapters."""
 
-from dataclasses import dataclass
 from typing import Any
 
 from functions import settings
 from functions.adapters.cloudflare.d1 import D1Records
+from functions.adapters.cloudflare.purge import CloudflareCachePurger
 from functions.adapters.cloudflare.queue import CloudflareQueue
 from functions.adapters.cloudflare.r2_store import R2ObjectStore
 from functions.adapters.cloudflare.system import SystemClock, SystemEntropy
 from functions.adapters.cloudflare.webcrypto import WebCryptoSigner
 from functions.core.platform import Limits
-from functions.core.schedule import Report, run_schedule
 from functions.core.validation import ValidationDeps
 from functions.entrypoints.cloudflare.compose.bindings import native, variables
 from functions.entrypoints.job_queue import Jobs
-from functions.ports.queue import Queue
+
+_built: list[Jobs] = []
 
 
-@dataclass(frozen=True, slots=True)
-class Built:
-    jobs: Jobs
-    queue: Queue
-
-    async def run_schedule(self) -> Report:
-        deps = self.jobs.validation
-        return await run_schedule(deps.records, deps.uploads, self.queue, deps.clock)
-
-
-_built: list[Built] = []
-
-
-def built(env: Any) -> Built:
+def jobs(env: Any) -> Jobs:
     """Raises: SettingsError."""
     if not _built:
         _built.append(_build(env))
     return _built[0]
 
 
-def _build(env: Any) -> Built:
+def _build(env: Any) -> Jobs:
     given = settings.JobsSettings.from_mapping(variables(env))
     deps = ValidationDeps(
         records=D1Records(native(env, settings.DATABASE)),
@@ -48,4 +35,9 @@ def _build(env: Any) -> Built:
         entropy=SystemEntropy(),
         limits=Limits(max_package_bytes=given.max_package_bytes, retention=given.retention),
     )
-    return Built(Jobs(deps), CloudflareQueue(native(env, settings.VALIDATE_QUEUE)))
+    return Jobs(
+        deps,
+        assets=R2ObjectStore(native(env, settings.ASSETS)),
+        queue=CloudflareQueue(native(env, settings.VALIDATE_QUEUE)),
+        purger=CloudflareCachePurger(given.api_base_url, given.zone_id, given.purge_token),
+    )
