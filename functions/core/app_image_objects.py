@@ -7,7 +7,7 @@ whoever finds another icon's bytes at the public keys can put the right ones the
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, cast
 
@@ -157,6 +157,24 @@ async def _bring(assets: "ObjectStore", app_id: str, icon: AppImage | None, pixe
         metadata={IMAGE_ID: icon.id},
         create_only=False,
     )
+
+
+async def claimed_assets(records: "Records", keys: Collection[str]) -> set[str]:
+    """Those of the keys (at most 90, which is what one query takes) at which a row has an object,
+    is about to write one or has one to delete."""
+    app_ids = {parts[1] for key in keys if len(parts := key.split("/")) > 1}
+    return {
+        kind.key
+        for image in await rows.find_images_of(records, app_ids)
+        for kind in (*objects_of(image), *_shown_at(image))
+    }
+
+
+def _shown_at(image: AppImage) -> Sequence[Icon]:
+    """The public keys of a live icon."""
+    if image.kind != "icon" or image.state != "live":
+        return []
+    return [Icon(image.app_id, pixels) for pixels in ICON_SIZES]
 
 
 def _new_image(

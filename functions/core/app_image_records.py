@@ -10,7 +10,7 @@ The rules:
    it due; only the jobs clear it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias, cast
 
@@ -80,6 +80,20 @@ async def find_images(records: Records, app_id: str) -> AppImages:
         )
     )
     return AppImages(tuple(image_of(row) for row in rows))
+
+
+async def find_images_of(records: Records, app_ids: Collection[str]) -> Sequence[AppImage]:
+    """The rows of several apps that are not `gone`."""
+    if not app_ids:
+        return []
+    marks = ", ".join("?" for _ in app_ids)
+    found = await records.fetch(
+        Statement(
+            f"SELECT * FROM app_image WHERE app_id IN ({marks}) AND state <> 'gone'",  # noqa: S608
+            tuple(sorted(app_ids)),
+        )
+    )
+    return [image_of(row) for row in found]
 
 
 async def find_number(records: Records, app_id: str, number: int) -> AppImage | None:

@@ -2,6 +2,8 @@
 undone, and clear away what nobody sees any more."""
 
 from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
 from functions.core import app_image_records as rows
@@ -10,11 +12,58 @@ from functions.core.app_image_objects import delete_objects, show_icon
 from functions.core.app_image_records import AppImage
 from functions.core.apps import app_of
 from functions.core.catalog import images_tag
+from functions.ports.images import ImageProcessorError
+from functions.ports.object_store import ObjectStoreError
+from functions.ports.queue import QueueError
 from functions.ports.records import Statement
 
 if TYPE_CHECKING:
     from functions.core.app_image_objects import ImageDeps
+    from functions.ports.queue import Queue
     from functions.ports.records import Records
+
+
+KIND = "app-images"
+"""Of the message that has the jobs look at one app's images at once."""
+TRIED_AGAIN_MS = 5 * 60_000
+"""When the schedule comes back to an app that it could not settle."""
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    settled: int
+    errors: tuple[str, ...] = ()
+    """What failed and is tried again; one line each, for the log."""
+
+
+async def announce(queue: "Queue", app_id: str) -> None:
+    """Call the jobs; where the message is lost, the schedule comes to the app by itself."""
+    with suppress(QueueError):
+        await queue.send({"kind": KIND, "app_id": app_id})
+
+
+async def settle_due(deps: "ImageDeps", *, limit: int = 20) -> Report:
+    """At most `limit` apps; what is left over waits for the next run. An app that fails, or ends
+    the whole run, holds up no other: its next try is set before the first.
+
+    Raises: RecordsError.
+    """
+    settled, errors = 0, list[str]()
+    for app_id in await due_apps(deps.records, deps.clock.now_ms(), limit):
+        now = deps.clock.now_ms()
+        claim = Statement(
+            "UPDATE app SET images_due_at = ? WHERE id = ? AND images_due_at <= ?",
+            (now + TRIED_AGAIN_MS, app_id, now),
+        )
+        if list(await deps.records.batch([claim])) != [1]:
+            continue
+        try:
+            await settle(deps, app_id)
+        except (ObjectStoreError, ImageProcessorError) as error:
+            errors.append(f"app {app_id}: {error}")
+            continue
+        settled += 1
+    return Report(settled, tuple(errors))
 
 
 async def due_apps(records: "Records", now: int, limit: int) -> Sequence[str]:

@@ -29,7 +29,7 @@ class Requirements:
 
 ICON = Requirements(("PNG",), 2 * 1024 * 1024, 128, 1024, 1024 * 1024, (1, 1))
 SCREENSHOT = Requirements(("PNG", "JPEG", "WebP"), 5 * 1024 * 1024, 320, 3840, 3840 * 2160, (5, 2))
-MAX_SCREENSHOTS = 10
+MAX_SCREENSHOTS = 8
 """Of one app at a time."""
 SCREENSHOT_SIDE = 1920
 """Pixels: a longer side is scaled down to it, so that what is kept of a screenshot stays within a

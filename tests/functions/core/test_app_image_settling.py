@@ -9,7 +9,7 @@ from functions.adapters.local.object_store import MemoryObjectStore
 from functions.core import app_images
 from functions.core.access import Caller
 from functions.core.app_image_objects import ImageDeps, make_icon, stage
-from functions.core.app_image_settling import due_apps, settle
+from functions.core.app_image_settling import due_apps, settle, settle_due
 from functions.core.catalog import Icon
 from functions.ports.object_store import ObjectStoreError
 from tests.contracts.object_store import run
@@ -40,8 +40,7 @@ async def run_jobs(world: World) -> None:
     """The schedule, until nothing is due any more."""
     for _ in range(3):
         world.clock.advance(seconds=SETTLED_SECONDS)
-        for app_id in await due_apps(world.records, world.clock.now_ms(), 100):
-            await settle(world.image_deps, app_id)
+        assert (await settle_due(world.image_deps)).errors == ()
     assert await due_apps(world.records, world.clock.now_ms() + 10**9, 100) == []
 
 
@@ -201,10 +200,14 @@ def test_an_app_stays_due_while_the_store_fails(world: World) -> None:
         caller = await prepare(world)
         await app_images.remove_screenshot(world.image_deps, caller, APP, 1)
         (due,) = await due_apps(world.records, world.clock.now_ms() + 60_000, 100)
+        world.clock.advance(seconds=60)
         broken = replace(world.image_deps, assets=Away(world.clock))
         with pytest.raises(ObjectStoreError):
             await settle(broken, due)
-        assert await due_apps(world.records, world.clock.now_ms() + 60_000, 100) == [APP]
+        assert await due_apps(world.records, world.clock.now_ms(), 100) == [APP]
+        report = await settle_due(broken)
+        assert (report.settled, report.errors) == (0, (f"app {APP}: the store is away",))
+        assert await due_apps(world.records, world.clock.now_ms(), 100) == []
         await run_jobs(world)
         await assert_settled(world)
 

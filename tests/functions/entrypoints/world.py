@@ -124,6 +124,7 @@ class World:
             assets=self.assets,
             queue=self.queue,
             purger=self.purger,
+            processor=PillowImages(),
         )
 
     async def call(
