@@ -4,7 +4,7 @@ object."""
 import hashlib
 from typing import TYPE_CHECKING
 
-from functions.core.archive_names import ArchiveProblem
+from functions.core.archive import ArchiveProblem
 from functions.core.catalog import PackageManifest, PackageObject
 from functions.ports.object_store import (
     ChecksumMismatchError,

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Literal
 
 from functions.core import events, leases, transitions
 from functions.core.apps import find_app
-from functions.core.archive_names import ArchiveProblem
+from functions.core.archive import ArchiveProblem, check_archive
 from functions.core.catalog import PackageObject
 from functions.core.ids import is_id
 from functions.core.manifest import Expected
@@ -46,6 +46,15 @@ if TYPE_CHECKING:
     from functions.ports.records import Records
     from functions.ports.signer import Signer
 
+
+__all__ = [
+    "Outcome",
+    "ValidationDeps",
+    "check_archive",
+    "mark_dead_letter",
+    "statement_of",
+    "validate_upload",
+]
 
 ACTOR = "jobs"
 LEASE_TOKEN_BYTES = 16

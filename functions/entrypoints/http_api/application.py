@@ -17,6 +17,7 @@ from functions.entrypoints.http_api import (
     health,
     platform_keys,
     repositories,
+    schemas,
     tenants,
     upkeep,
     version_changes,
@@ -42,6 +43,7 @@ ROUTERS = tuple(
         repositories,
         api_keys,
         platform_keys,
+        schemas,
         upkeep,
         health,
     )

@@ -38,13 +38,15 @@ from functions.ports.records import Row, Statement
 
 APP = "org.example.app"
 NAME = "An app"
+ENTRY = "data/main.bin"
 OPERATOR = access.Caller("operator", None, "root")
 BECAUSE = "It deletes its users' files."
 BUCKETS = ("stowage-dev-repositories", "stowage-dev-more")
 
 
 def a_manifest(**changes: object) -> dict[str, object]:
-    return {"id": APP, "name": NAME, "version": "1.0", "version_code": 1} | changes
+    manifest = {"id": APP, "name": NAME, "version": "1.0", "version_code": 1, "entry": ENTRY}
+    return manifest | changes
 
 
 def dated(name: str, compression: int = zipfile.ZIP_STORED) -> zipfile.ZipInfo:
@@ -62,7 +64,7 @@ def a_package(
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", compression) as archive:
         archive.writestr(dated("manifest.json", compression), json.dumps(manifest or a_manifest()))
-        for name, content in (files or {"data/main.bin": b"\x00\x01" * 500}).items():
+        for name, content in ({ENTRY: b"\x00\x01" * 500} | dict(files or {})).items():
             archive.writestr(dated(name, compression), content)
     return buffer.getvalue()
 

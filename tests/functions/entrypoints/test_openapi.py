@@ -11,7 +11,7 @@ from tests.functions.entrypoints.world import ROOT_KEY, World
 
 pytestmark = pytest.mark.anyio
 
-ANONYMOUS = {"/v1/keys", "/v1/health"}
+ANONYMOUS = {"/v1/keys", "/v1/health", "/v1/schemas/manifest.json"}
 
 
 @pytest.fixture
@@ -56,6 +56,7 @@ async def test_it_is_openapi_3_1_with_every_endpoint(document: dict[str, Any]) -
         "GET /v1/api-keys",
         "DELETE /v1/api-keys/{key_id}",
         "GET /v1/keys",
+        "GET /v1/schemas/manifest.json",
         "GET /v1/health",
     }
 
