@@ -158,6 +158,7 @@ def change(
     rows: Sequence[Statement],
     entering_ids: Sequence[str] = (),
     columns: dict[str, Value] | None = None,
+    detail: str | None = None,
 ) -> list[Statement]:
     """A batch that changes what is seen of the app's images: one event, from the first of `states`
     to the second. It is refused with a `ConflictError` where the app was changed since it was read,
@@ -167,7 +168,15 @@ def change(
     )
     guard = events.Guard(" AND ".join([staged] * len(entering_ids)), tuple(entering_ids))
     transition = events.Transition(
-        "app", app.id, app.revision, actor, reason, *states, now, guard if entering_ids else None
+        "app",
+        app.id,
+        app.revision,
+        actor,
+        reason,
+        *states,
+        now,
+        guard if entering_ids else None,
+        detail,
     )
     return [
         transition.event(),
@@ -178,11 +187,13 @@ def change(
 
 def following_up(app: "App", now: int) -> Statement:
     """Sets the app's next due time from its rows, once everything that is due now is done. Changes
-    nothing where the app was changed since it was read: then there is more to do."""
+    nothing where there is more to do: the app was changed since it was read, or its current
+    version's package was not looked through."""
     return Statement(
         "UPDATE app SET images_due_at = (SELECT MIN(changed_at) + ? FROM app_image"
         " WHERE app_image.app_id = app.id AND (state IN ('staged', 'removed')"
-        " OR (state = 'live' AND changed_at > ?))) WHERE id = ? AND revision = ?",
+        " OR (state = 'live' AND changed_at > ?))) WHERE id = ? AND revision = ?"
+        " AND (current_version_id IS NULL OR current_version_id = images_version_id)",
         (SETTLED_MS, now - SETTLED_MS, app.id, app.revision),
     )
 

@@ -2,7 +2,6 @@
 undone, and clear away what nobody sees any more."""
 
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
@@ -11,22 +10,25 @@ from functions.core import purges
 from functions.core.app_image_objects import delete_objects, show_icon
 from functions.core.app_image_records import AppImage
 from functions.core.apps import app_of
+from functions.core.byte_source import SourceChangedError
 from functions.core.catalog import images_tag
+from functions.core.package_images import take_images
+from functions.core.problems import ProblemError
 from functions.ports.images import ImageProcessorError
 from functions.ports.object_store import ObjectStoreError
-from functions.ports.queue import QueueError
 from functions.ports.records import Statement
 
 if TYPE_CHECKING:
     from functions.core.app_image_objects import ImageDeps
-    from functions.ports.queue import Queue
+    from functions.ports.object_store import ObjectReader
     from functions.ports.records import Records
 
 
-KIND = "app-images"
-"""Of the message that has the jobs look at one app's images at once."""
 TRIED_AGAIN_MS = 5 * 60_000
 """When the schedule comes back to an app that it could not settle."""
+
+
+_RETRIED = (ObjectStoreError, ImageProcessorError, SourceChangedError, ProblemError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,13 +38,7 @@ class Report:
     """What failed and is tried again; one line each, for the log."""
 
 
-async def announce(queue: "Queue", app_id: str) -> None:
-    """Call the jobs; where the message is lost, the schedule comes to the app by itself."""
-    with suppress(QueueError):
-        await queue.send({"kind": KIND, "app_id": app_id})
-
-
-async def settle_due(deps: "ImageDeps", *, limit: int = 20) -> Report:
+async def settle_due(deps: "ImageDeps", packages: "ObjectReader", *, limit: int = 20) -> Report:
     """At most `limit` apps; what is left over waits for the next run. An app that fails, or ends
     the whole run, holds up no other: its next try is set before the first.
 
@@ -58,8 +54,8 @@ async def settle_due(deps: "ImageDeps", *, limit: int = 20) -> Report:
         if list(await deps.records.batch([claim])) != [1]:
             continue
         try:
-            await settle(deps, app_id)
-        except (ObjectStoreError, ImageProcessorError) as error:
+            await settle(deps, packages, app_id)
+        except _RETRIED as error:
             errors.append(f"app {app_id}: {error}")
             continue
         settled += 1
@@ -78,12 +74,14 @@ async def due_apps(records: "Records", now: int, limit: int) -> Sequence[str]:
     return [cast("str", row["id"]) for row in found]
 
 
-async def settle(deps: "ImageDeps", app_id: str) -> None:
-    """Brings the objects in line with the rows, has the caches purged, and sets when the app is due
-    again, if it is. Can be broken off, repeated and run twice at once.
+async def settle(deps: "ImageDeps", packages: "ObjectReader", app_id: str) -> None:
+    """Takes over what the current version's package brings, brings the objects in line with the
+    rows, has the caches purged, and sets when the app is due again, if it is. Can be broken off,
+    repeated and run twice at once.
 
-    Raises: RecordsError, ObjectStoreError; the app then stays due.
+    Raises: RecordsError and those of `_RETRIED`; the app then stays due.
     """
+    await take_images(deps, packages, app_id)
     found = await deps.records.fetch(Statement("SELECT * FROM app WHERE id = ?", (app_id,)))
     if not found:
         return

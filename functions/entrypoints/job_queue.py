@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, cast
 
-from functions.core import app_image_settling, purges, reconcile_report
+from functions.core import app_image_calls, app_image_settling, purges, reconcile_report
 from functions.core.app_image_objects import ImageDeps
 from functions.core.purge_runs import PurgeReport, run_purges
 from functions.core.reconcile import ReconcileDeps, reconcile
@@ -88,7 +88,7 @@ class Jobs:
                 return await self._purge_on_call()
             case reconcile_report.KIND:
                 return await self._reconcile_on_call()
-            case app_image_settling.KIND:
+            case app_image_calls.KIND:
                 return await self._settle_on_call(message)
             case kind:
                 return Outcome("settled", None, f"no message has the kind {kind!r}")
@@ -121,7 +121,7 @@ class Jobs:
         return walk
 
     async def settle_images(self) -> "SettlingReport":
-        return await app_image_settling.settle_due(self._images)
+        return await app_image_settling.settle_due(self._images, self.validation.packages)
 
     @property
     def _images(self) -> ImageDeps:
@@ -134,7 +134,7 @@ class Jobs:
         app_id = message.get("app_id")
         if not isinstance(app_id, str):
             return Outcome("settled", None, "the message names no app")
-        await app_image_settling.settle(self._images, app_id)
+        await app_image_settling.settle(self._images, self.validation.packages, app_id)
         return Outcome("settled", None, f"images of {app_id}")
 
     async def _purge_on_call(self) -> Outcome:

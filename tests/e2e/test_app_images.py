@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from local.client import Cloud
-from tests.e2e.packages import Developer, a_developer
+from tests.e2e.packages import Developer, a_developer, a_package
 from tests.e2e.stack import Stack
 from tests.pictures import claiming, exif, gradient, icon, png_chunks, saved, screenshot, with_chunk
 
@@ -167,6 +167,38 @@ def test_a_bad_icon_is_refused_and_leaves_nothing(stack: Stack, name: str) -> No
     assert answer.json()["type"] == f"urn:stowage:problem:{slug}"
     assert objects(stack, developer.app_id) == []
     assert stack.query("SELECT id FROM app_image WHERE app_id = ?", developer.app_id) == []
+
+
+def test_what_a_package_brings_is_seen_once_it_is_published(stack: Stack) -> None:
+    developer = a_developer(stack, "org.example.bringing")
+    for code, colour, grey in ((1, RED, 60), (2, BLUE, 160)):
+        files = {"icon.png": icon(colour=colour), "a.jpg": screenshot(form="JPEG", grey=grey)}
+        package = a_package(
+            developer.app_id, code, files=files, icon="icon.png", screenshots=["a.jpg"]
+        )
+        version = developer.drafted(package)
+        assert version["status"] == "draft", version
+        before = stack.api("GET", f"/v1/apps/{developer.app_id}/screenshots").json()
+        assert version["id"] not in {one["version_id"] for one in before["screenshots"]}
+        assert developer.publish(version["id"]).status_code == 200
+        url = f"{stack.outputs['cdn_url']}/assets/{developer.app_id}/icon-64.png"
+        served(stack, url, lambda answer, colour=colour: middle(answer) == colour)
+        listed = stack.api("GET", f"/v1/apps/{developer.app_id}/screenshots").json()["screenshots"]
+        assert [one["version_id"] for one in listed] == [version["id"]]
+        shown = middle(stack.client.get(listed[0]["url"]))
+        assert shown is not None
+        assert abs(shown[0] - grey) <= 2
+
+
+def test_a_package_with_a_bad_icon_fails_and_changes_nothing(stack: Stack) -> None:
+    developer = a_developer(stack, "org.example.badly-bringing")
+    bomb = claiming(icon(), 60_000, 60_000)
+    package = a_package(developer.app_id, files={"icon.png": bomb}, icon="icon.png")
+    version = developer.drafted(package)
+    assert version["status"] == "failed"
+    (problem,) = version["problems"]
+    assert (problem["slug"], problem["pointer"]) == ("icon-invalid", "/icon")
+    assert objects(stack, developer.app_id) == []
 
 
 def test_the_command_sets_an_icon_and_orders_screenshots(stack: Stack, tmp_path: Path) -> None:

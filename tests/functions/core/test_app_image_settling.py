@@ -40,7 +40,7 @@ async def run_jobs(world: World) -> None:
     """The schedule, until nothing is due any more."""
     for _ in range(3):
         world.clock.advance(seconds=SETTLED_SECONDS)
-        assert (await settle_due(world.image_deps)).errors == ()
+        assert (await settle_due(world.image_deps, world.packages)).errors == ()
     assert await due_apps(world.records, world.clock.now_ms() + 10**9, 100) == []
 
 
@@ -146,7 +146,7 @@ def test_nothing_is_due_once_everything_is_settled(world: World) -> None:
         await assert_settled(world)
         before = await world.snapshot()
         for app_id in await due_apps(world.records, world.clock.now_ms() + 10**9, 100):
-            await settle(world.image_deps, app_id)
+            await settle(world.image_deps, world.packages, app_id)
         assert await world.snapshot() == before
 
     run(scenario())
@@ -203,9 +203,9 @@ def test_an_app_stays_due_while_the_store_fails(world: World) -> None:
         world.clock.advance(seconds=60)
         broken = replace(world.image_deps, assets=Away(world.clock))
         with pytest.raises(ObjectStoreError):
-            await settle(broken, due)
+            await settle(broken, world.packages, due)
         assert await due_apps(world.records, world.clock.now_ms(), 100) == [APP]
-        report = await settle_due(broken)
+        report = await settle_due(broken, world.packages)
         assert (report.settled, report.errors) == (0, (f"app {APP}: the store is away",))
         assert await due_apps(world.records, world.clock.now_ms(), 100) == []
         await run_jobs(world)
@@ -230,7 +230,7 @@ def test_the_longest_due_come_first_and_no_more_than_asked_for(world: World) -> 
 
 def test_an_unknown_app_is_nothing_to_settle(world: World) -> None:
     async def scenario() -> None:
-        await settle(world.image_deps, "org.example.unknown")
+        await settle(world.image_deps, world.packages, "org.example.unknown")
         assert await asset_keys(world) == []
         assert world.queue.take() == []
 

@@ -135,7 +135,7 @@ async def use_images(world: World, caller: access.Caller) -> None:
     await app_images.remove_icon(deps, caller, APP)
     world.clock.advance(seconds=3600)
     for app_id in await due_apps(world.records, world.clock.now_ms(), 10):
-        await settle(deps, app_id)
+        await settle(deps, world.packages, app_id)
 
 
 def plans(statement: Statement) -> list[str]:

@@ -7,8 +7,12 @@ import httpx
 import pytest
 
 from functions.core.images.requirements import ICON, SCREENSHOT
+from functions.entrypoints.job_queue import consume
+from functions.entrypoints.job_schedule import tick
 from functions.ports.images import ImageProcessorError
+from tests.functions.entrypoints.deliveries import MemoryDelivery
 from tests.functions.entrypoints.edge import CDN, Edge, content
+from tests.functions.entrypoints.packages import a_package, announced
 from tests.functions.entrypoints.world import CDN_URL, ROOT_KEY, World, assert_problem
 from tests.pictures import gradient, icon, opened, png_chunks, saved, screenshot
 
@@ -263,3 +267,62 @@ async def test_the_description_says_what_a_picture_may_be(world: World) -> None:
     body = paths["/v1/apps/{app_id}/icon"]["put"]["requestBody"]
     schema = {"type": "string", "format": "binary", "maxLength": ICON.max_bytes}
     assert body == {"content": {"image/png": {"schema": schema}}, "required": True}
+
+
+async def published(world: World, key: str, data: bytes) -> str:
+    """The id of the version."""
+    created = await world.made("/v1/apps/org.example.app/versions", announced(data), key)
+    await world.uploaded(created, data)
+    version_id: str = created["version"]["id"]
+    for step in ("complete", "publish"):
+        await world.call("POST", f"/v1/versions/{version_id}/{step}", key=key)
+        await work(world)
+    return version_id
+
+
+async def work(world: World) -> None:
+    """Delivers every message that waits."""
+    messages = [MemoryDelivery(message.body) for message in world.queue.take()]
+    await consume(messages, world.jobs().work)
+    assert {message.settled for message in messages} <= {"ack"}
+
+
+async def test_what_a_package_brings_is_seen_as_soon_as_it_is_published(
+    world: World, edge: Edge, key: str
+) -> None:
+    files = {"icon.png": icon(colour=(0, 0, 200, 255)), "a.png": screenshot()}
+    data = a_package(files=files, icon="icon.png", screenshots=["a.png"])
+    version_id = await published(world, key, data)
+    made = (await world.call("GET", ICON_PATH)).json()["icon"]
+    assert made["version_id"] == version_id
+    served = await edge.ask(made["sizes"][0]["url"].removeprefix(CDN_URL), CDN)
+    assert opened(await content(served)).getpixel((16, 16)) == (0, 0, 200, 255)
+    listed = (await world.call("GET", SCREENSHOTS)).json()["screenshots"]
+    assert [(one["number"], one["version_id"]) for one in listed] == [(1, version_id)]
+
+
+async def test_where_the_message_is_lost_the_schedule_takes_them_over(
+    world: World, key: str
+) -> None:
+    data = a_package(files={"icon.png": icon()}, icon="icon.png")
+    created = await world.made("/v1/apps/org.example.app/versions", announced(data), key)
+    await world.uploaded(created, data)
+    path = f"/v1/versions/{created['version']['id']}"
+    await world.call("POST", f"{path}/complete", key=key)
+    await work(world)
+    await world.call("POST", f"{path}/publish", key=key)
+    world.queue.take()
+    assert (await world.call("GET", ICON_PATH)).status_code == 404
+    await tick(world.jobs())
+    assert (await world.call("GET", ICON_PATH)).status_code == 200
+
+
+@pytest.mark.parametrize("body", [{}, {"app_id": 5}, {"app_id": "org.example.unknown"}])
+async def test_a_message_that_names_no_app_is_acknowledged(
+    world: World, body: dict[str, object]
+) -> None:
+    before = await world.dump()
+    delivery = MemoryDelivery({"kind": "app-images", **body})
+    await consume([delivery], world.jobs().work)
+    assert delivery.settled == "ack"
+    assert await world.dump() == before
