@@ -69,7 +69,8 @@ function checkBinding(worker, binding, config) {
   }
 }
 
-export function pythonWorker(worker, config) {
+/** The Worker as it runs in one data centre, under a name of its own there. */
+export function pythonWorker(worker, config, { name, dataCentre }) {
   const folder = pyodideFolder(config);
   const natives = {
     r2Buckets: [],
@@ -88,7 +89,7 @@ export function pythonWorker(worker, config) {
     );
   }
   return {
-    name: worker.name,
+    name,
     modulesRoot: "/w",
     modules: hostModules(folder),
     compatibilityDate: worker.compatibility_date,
@@ -113,6 +114,7 @@ export function pythonWorker(worker, config) {
     bindings: {
       __HOST: {
         worker: worker.name,
+        data_centre: dataCentre,
         main_module: worker.main_module,
         pack: path.basename(worker.pack),
         daemon: config.daemon,

@@ -46,6 +46,7 @@ TABLES = (
     "upload",
     "version",
     "app",
+    "developer_key",
     "developer",
     "api_key",
 )

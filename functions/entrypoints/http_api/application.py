@@ -12,6 +12,7 @@ from functions.entrypoints.http_api import (
     app_icons,
     app_screenshots,
     apps,
+    developer_keys,
     developers,
     downloads,
     health,
@@ -33,6 +34,7 @@ ROUTERS = tuple(
     module.router
     for module in (
         developers,
+        developer_keys,
         apps,
         app_icons,
         app_screenshots,

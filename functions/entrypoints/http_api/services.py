@@ -14,6 +14,7 @@ from functions.ports.object_store import ObjectReader, ObjectStore
 from functions.ports.queue import Queue
 from functions.ports.rate_limiter import RateLimiter
 from functions.ports.records import Records
+from functions.ports.verifier import Verifier
 from functions.setting_values import PlatformKey
 
 
@@ -35,6 +36,7 @@ class Services:
     platform_keys: tuple[PlatformKey, ...]
     address_limiter: RateLimiter
     key_limiter: RateLimiter
+    verifier: Verifier
 
     @property
     def images(self) -> ImageDeps:

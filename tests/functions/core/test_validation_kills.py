@@ -15,7 +15,7 @@ from tests.functions.core.world import World, a_manifest, a_package, sha256
 GOOD = a_package()
 BAD = a_package(a_manifest(id="org.example.other"))
 OPERATOR = Caller("operator", None, "root")
-PORTS = ("records", "uploads", "packages", "signer")
+PORTS = ("records", "uploads", "packages", "signer", "verifier")
 
 
 async def prepare(world: World, content: bytes) -> dict[str, str]:
@@ -59,7 +59,7 @@ def test_a_good_package_becomes_a_draft_wherever_the_consumer_was_killed(
         assert await world.history(draft.id) == ["created", "completed", "validated"]
         assert draft.object_key is not None
         assert await world.packages.sha256(draft.object_key) == sha256(GOOD)
-        assert len((await world.packages.list_objects("")).objects) == 2
+        assert len((await world.packages.list_objects("")).objects) == 3
         rows = await world.rows("SELECT lease_token FROM upload")
         assert rows[0]["lease_token"] is None
 

@@ -16,6 +16,7 @@ from functions.adapters.local.object_store import MemoryObjectStore
 from functions.adapters.local.queue import MemoryQueue
 from functions.adapters.local.records import SqliteRecords
 from functions.adapters.local.signer import Ed25519Signer
+from functions.adapters.local.verifier import Ed25519Verifier
 from functions.core import (
     access,
     apps,
@@ -28,6 +29,7 @@ from functions.core import (
     withdrawal,
 )
 from functions.core.app_image_objects import ImageDeps
+from functions.core.developer_signatures import UNSIGNED, GivenSignature
 from functions.core.download_tokens import DownloadKeys
 from functions.core.platform import Limits
 from functions.core.problems import Problem, ProblemError
@@ -116,6 +118,7 @@ class World:
             self.clock,
             self.entropy,
             self.limits,
+            Ed25519Verifier(),
         )
 
     @property
@@ -154,6 +157,7 @@ class World:
         code: int = 1,
         name: str = "1.0",
         app_id: str = APP,
+        given: GivenSignature = UNSIGNED,
     ) -> tuple[Version, Upload, bool]:
         return await versions.create_version(
             self.records,
@@ -166,6 +170,8 @@ class World:
             name,
             len(content),
             sha256(content),
+            verifier=Ed25519Verifier(),
+            given=given,
         )
 
     async def put(self, upload: Upload, content: bytes, digest: str | None = None) -> None:
@@ -264,8 +270,8 @@ class World:
     async def snapshot(self) -> list[tuple[str, list[dict[str, object]]]]:
         """Every row of every table: to show that a refusal wrote nothing."""
         tables = (
-            "event", "api_key", "developer", "app", "version", "upload", "tenant", "location",
-            "hostname", "debian_repository", "app_image", "cache_purge", "job_cursor",
+            "event", "api_key", "developer", "developer_key", "app", "version", "upload", "tenant",
+            "location", "hostname", "debian_repository", "app_image", "cache_purge", "job_cursor",
         )  # fmt: skip
         return [
             (table, [dict(row) for row in await self.rows(f"SELECT * FROM {table} ORDER BY 1, 2")])  # noqa: S608

@@ -18,6 +18,7 @@ from functions.adapters.local.queue import MemoryQueue
 from functions.adapters.local.rate_limiter import MemoryRateLimiter
 from functions.adapters.local.records import SqliteRecords
 from functions.adapters.local.signer import Ed25519Signer
+from functions.adapters.local.verifier import Ed25519Verifier
 from functions.core.catalog import PACKAGE_TYPE
 from functions.core.download_tokens import DownloadKeys
 from functions.core.platform import Limits
@@ -40,6 +41,7 @@ BUCKETS = ("test-repositories", "test-more")
 TABLES = (
     "api_key",
     "developer",
+    "developer_key",
     "app",
     "version",
     "upload",
@@ -104,6 +106,7 @@ class World:
             ),
             address_limiter=MemoryRateLimiter(self.clock, 10_000),
             key_limiter=MemoryRateLimiter(self.clock, 10_000),
+            verifier=Ed25519Verifier(),
         )
         self.application = application(lambda: self.services)
 
@@ -120,6 +123,7 @@ class World:
                 clock=self.clock,
                 entropy=self.entropy,
                 limits=Limits(),
+                verifier=Ed25519Verifier(),
             ),
             assets=self.assets,
             queue=self.queue,
