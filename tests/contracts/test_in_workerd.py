@@ -1,4 +1,5 @@
-"""The contracts over R2, D1 and WebCrypto in workerd, through the adapters that the Workers use."""
+"""The contracts over R2, D1, WebCrypto and Images in workerd, through the adapters that the Workers
+use."""
 
 import asyncio
 from collections.abc import Iterator
@@ -6,15 +7,18 @@ from pathlib import Path
 
 import pytest
 
+from functions.ports.images import ImageProcessor
 from functions.ports.object_store import ObjectStore
 from functions.ports.rate_limiter import RateLimiter
 from functions.ports.records import Records
 from functions.ports.verifier import Verifier
+from tests.contracts.images import ImageProcessorContract
 from tests.contracts.object_store import ObjectStoreContract
 from tests.contracts.rate_limiter import LIMIT, RateLimiterContract
 from tests.contracts.records import RecordsContract
 from tests.contracts.remote import (
     Remote,
+    RemoteImages,
     RemoteObjectStore,
     RemoteRateLimiter,
     RemoteRecords,
@@ -42,6 +46,7 @@ TABLES = (
     "hostname",
     "location",
     "tenant",
+    "app_image",
     "upload",
     "version",
     "app",
@@ -72,6 +77,7 @@ def workerd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WorkerdHost]:
             [
                 {"name": "BUCKET", "type": "r2_bucket", "bucket_name": "contracts"},
                 {"name": "DB", "type": "d1", "id": "contracts"},
+                {"name": "IMAGES", "type": "images"},
                 {
                     "name": "LIMITER",
                     "type": "ratelimit",
@@ -125,6 +131,13 @@ class TestD1InWorkerd(RecordsContract):
         for table in TABLES:
             query(workerd, "contracts", f"DELETE FROM {table}")  # noqa: S608
         return RemoteRecords(remote)
+
+
+@pytest.mark.xdist_group("contracts in workerd")
+class TestImagesInWorkerd(ImageProcessorContract):
+    @pytest.fixture
+    def images(self, remote: Remote) -> ImageProcessor:
+        return RemoteImages(remote)
 
 
 @pytest.mark.xdist_group("contracts in workerd")

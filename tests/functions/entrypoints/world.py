@@ -12,6 +12,7 @@ import httpx
 from functions.adapters.local.cache_purger import MemoryCachePurger
 from functions.adapters.local.clock import FixedClock
 from functions.adapters.local.entropy import SeededEntropy
+from functions.adapters.local.images import PillowImages
 from functions.adapters.local.object_store import MemoryObjectStore
 from functions.adapters.local.queue import MemoryQueue
 from functions.adapters.local.rate_limiter import MemoryRateLimiter
@@ -48,6 +49,7 @@ TABLES = (
     "location",
     "hostname",
     "debian_repository",
+    "app_image",
     "event",
     "cache_purge",
     "job_cursor",
@@ -65,6 +67,7 @@ class World:
         self.uploads = MemoryObjectStore(self.clock)
         self.packages = MemoryObjectStore(self.clock)
         self.assets = MemoryObjectStore(self.clock)
+        self.assets = MemoryObjectStore(self.clock)
         self.purger = MemoryCachePurger()
         self.signer = Ed25519Signer("s1", SEED)
         self.services = Services(
@@ -72,6 +75,8 @@ class World:
             clock=self.clock,
             entropy=self.entropy,
             uploads=self.uploads,
+            assets=self.assets,
+            processor=PillowImages(),
             queue=self.queue,
             limits=Limits(),
             root_key_hashes=(hashlib.sha256(ROOT_SECRET).hexdigest(),),
@@ -123,6 +128,7 @@ class World:
             assets=self.assets,
             queue=self.queue,
             purger=self.purger,
+            processor=PillowImages(),
         )
 
     async def call(
@@ -178,6 +184,7 @@ class World:
             found[table] = sorted(repr(dict(row)) for row in rows)
         found["uploads"] = await self.uploads.list_objects("")
         found["packages"] = await self.packages.list_objects("")
+        found["assets"] = await self.assets.list_objects("")
         return found
 
 

@@ -4,6 +4,7 @@ from typing import Any
 
 from functions import settings
 from functions.adapters.cloudflare.d1 import D1Records
+from functions.adapters.cloudflare.images import CloudflareImages
 from functions.adapters.cloudflare.purge import CloudflareCachePurger
 from functions.adapters.cloudflare.queue import CloudflareQueue
 from functions.adapters.cloudflare.r2_store import R2ObjectStore
@@ -42,4 +43,5 @@ def _build(env: Any) -> Jobs:
         assets=R2ObjectStore(native(env, settings.ASSETS)),
         queue=CloudflareQueue(native(env, settings.VALIDATE_QUEUE)),
         purger=CloudflareCachePurger(given.api_base_url, given.zone_id, given.purge_token),
+        processor=CloudflareImages(native(env, settings.IMAGES)),
     )
