@@ -6,7 +6,9 @@ or a cache tag.
 | TempUpload | uploads | `temp/{upload_id}/package.mosis` |
 | PackageObject | packages | `packages/{developer_id}/{app_id}/{version_code}/package.mosis` |
 | PackageManifest | packages | `packages/{developer_id}/{app_id}/{version_code}/manifest.json` |
+| PackageStatement | packages | `packages/{developer_id}/{app_id}/{version_code}/statement.json` |
 | Icon | assets | `assets/{app_id}/icon-{32,64,128}.png` |
+| IconRendition | assets | `assets/{app_id}/icons/{image_id}/{32,64,128}.png` |
 | Screenshot | assets | `assets/{app_id}/screenshots/{n}.png` |
 | RepositoryFile | a repository bucket | `{s3_prefix}{path}` |
 """
@@ -92,7 +94,32 @@ class PackageManifest:
         return (f"version:{self.app_id}/{self.version_code}", f"app:{self.app_id}")
 
 
+@dataclass(frozen=True, slots=True)
+class PackageStatement:
+    """What the package is, with its signatures (`core.statements`)."""
+
+    developer_id: str
+    app_id: str
+    version_code: int
+    bucket: ClassVar[BucketRole] = "packages"
+    content_type: ClassVar[str] = "application/json"
+    cache_control: ClassVar[str] = IMMUTABLE
+
+    @property
+    def key(self) -> str:
+        return f"packages/{self.developer_id}/{self.app_id}/{self.version_code}/statement.json"
+
+    @property
+    def cache_tags(self) -> tuple[str, ...]:
+        return (f"version:{self.app_id}/{self.version_code}", f"app:{self.app_id}")
+
+
 ICON_SIZES = (32, 64, 128)
+
+
+def images_tag(app_id: str) -> str:
+    """What a change of an app's icon or screenshots purges, and not its packages with them."""
+    return f"images:{app_id}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +136,28 @@ class Icon:
 
     @property
     def cache_tags(self) -> tuple[str, ...]:
-        return (f"app:{self.app_id}",)
+        return (images_tag(self.app_id), f"app:{self.app_id}")
+
+
+@dataclass(frozen=True, slots=True)
+class IconRendition:
+    """One size of one icon, under a key of its own: never served, but what `Icon` is copied
+    from."""
+
+    app_id: str
+    image_id: str
+    pixels: int
+    bucket: ClassVar[BucketRole] = "assets"
+    content_type: ClassVar[str] = "image/png"
+    cache_control: ClassVar[str] = NO_STORE
+
+    @property
+    def key(self) -> str:
+        return f"assets/{self.app_id}/icons/{self.image_id}/{self.pixels}.png"
+
+    @property
+    def cache_tags(self) -> tuple[str, ...]:
+        return ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +174,7 @@ class Screenshot:
 
     @property
     def cache_tags(self) -> tuple[str, ...]:
-        return (f"app:{self.app_id}",)
+        return (images_tag(self.app_id), f"app:{self.app_id}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,12 +204,19 @@ class RepositoryFile:
 
 
 ObjectKind: TypeAlias = (
-    TempUpload | PackageObject | PackageManifest | Icon | Screenshot | RepositoryFile
+    TempUpload
+    | PackageObject
+    | PackageManifest
+    | PackageStatement
+    | Icon
+    | IconRendition
+    | Screenshot
+    | RepositoryFile
 )
 
 _PACKAGE = re.compile(r"packages/([0-9a-f-]+)/([a-z0-9._-]+)/([1-9][0-9]{0,15})/package\.mosis")
 _ICON = re.compile(r"assets/([a-z0-9._-]+)/icon-(32|64|128)\.png")
-_SCREENSHOT = re.compile(r"assets/([a-z0-9._-]+)/screenshots/(0|[1-9][0-9]{0,2})\.png")
+_SCREENSHOT = re.compile(r"assets/([a-z0-9._-]+)/screenshots/([1-9][0-9]{0,5})\.png")
 
 
 def parse_public(key: str) -> PackageObject | Icon | Screenshot | None:

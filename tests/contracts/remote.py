@@ -8,7 +8,7 @@ from typing import Any
 
 import httpx
 
-from functions.ports import cache_purger, object_store, records
+from functions.ports import cache_purger, images, object_store, records
 from functions.ports.cache_purger import PurgeLimitError
 from functions.ports.edge_cache import CacheEntry, Kept
 from functions.ports.object_store import (
@@ -40,10 +40,14 @@ class Remote:
             raise RangeNotSatisfiableError(said["key"], said["size"])
         if said["error"] == PurgeLimitError.__name__:
             raise PurgeLimitError(said["message"], said["seconds"])
-        for port in (object_store, records, cache_purger):
-            if hasattr(port, said["error"]):
-                raise getattr(port, said["error"])(said["message"])
-        raise AssertionError(said["message"])
+        raise _error(said["error"])(said["message"])
+
+
+def _error(name: str) -> type[Exception]:
+    for port in (object_store, records, cache_purger, images):
+        if hasattr(port, name):
+            return getattr(port, name)
+    return AssertionError
 
 
 @dataclass(frozen=True)
@@ -141,6 +145,15 @@ class RemoteRateLimiter:
 
 
 @dataclass(frozen=True)
+class RemoteVerifier:
+    remote: Remote
+
+    async def verify(self, public_key: bytes, signature: bytes, statement: bytes) -> bool:
+        texts = [base64.b64encode(part).decode() for part in (public_key, signature, statement)]
+        return await self.remote.call("verify", *texts)
+
+
+@dataclass(frozen=True)
 class RemoteRecords:
     remote: Remote
 
@@ -199,3 +212,12 @@ class LaterBody:
 
     async def discard(self) -> None:
         """Nothing is open."""
+
+
+@dataclass(frozen=True)
+class RemoteImages:
+    remote: Remote
+
+    async def to_png(self, picture: bytes, width: int, height: int) -> bytes:
+        sent = base64.b64encode(picture).decode()
+        return base64.b64decode(await self.remote.call("to_png", sent, width, height))

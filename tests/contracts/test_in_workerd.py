@@ -1,4 +1,5 @@
-"""The contracts over R2 and D1 in workerd, through the adapters that the Workers use."""
+"""The contracts over R2, D1, WebCrypto and Images in workerd, through the adapters that the Workers
+use."""
 
 import asyncio
 import json
@@ -13,22 +14,28 @@ from pathlib import Path
 import pytest
 
 from functions.ports.cache_purger import CachePurgerError, PurgeLimitError
+from functions.ports.images import ImageProcessor
 from functions.ports.object_store import ObjectStore
 from functions.ports.rate_limiter import RateLimiter
 from functions.ports.records import Records
+from functions.ports.verifier import Verifier
 from local.provider.kinds import KINDS
 from local.provider.schema import Schema
 from tests.contracts.edge_cache import Caching, EdgeCacheContract
+from tests.contracts.images import ImageProcessorContract
 from tests.contracts.object_store import ObjectStoreContract
 from tests.contracts.rate_limiter import LIMIT, RateLimiterContract
 from tests.contracts.records import RecordsContract
 from tests.contracts.remote import (
     Remote,
     RemoteEdgeCache,
+    RemoteImages,
     RemoteObjectStore,
     RemoteRateLimiter,
     RemoteRecords,
+    RemoteVerifier,
 )
+from tests.contracts.verifier import VerifierContract
 from tests.local.provider_calls import ZONE
 from tests.local.test_daemon_faces import Daemon, start
 from tests.local.test_purges import CACHE_PURGE, ZONE_SCOPE, an_api_token
@@ -53,12 +60,23 @@ TABLES = (
     "hostname",
     "location",
     "tenant",
+    "app_image",
     "upload",
     "version",
     "app",
+    "developer_key",
     "developer",
     "api_key",
 )
+
+
+MIGRATIONS = sorted((CHECKOUT / "functions/migrations").glob("*.sql"))
+
+
+def query(host: WorkerdHost, database: str, sql: str) -> str:
+    answer = host.admin("POST", f"/d1/{database}/query", {"sql": sql})
+    assert answer.status == 200, answer.text
+    return answer.text
 
 
 @pytest.fixture(scope="module")
@@ -73,6 +91,7 @@ def workerd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WorkerdHost]:
             [
                 {"name": "BUCKET", "type": "r2_bucket", "bucket_name": "contracts"},
                 {"name": "DB", "type": "d1", "id": "contracts"},
+                {"name": "IMAGES", "type": "images"},
                 {
                     "name": "LIMITER",
                     "type": "ratelimit",
@@ -91,11 +110,10 @@ def workerd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WorkerdHost]:
             workers=[worker],
             routes=[{"pattern": "*/*", "script": "contracts"}],
             buckets=["contracts"],
-            databases=["contracts"],
+            databases=["contracts", "migrated"],
         )
-        for migration in sorted((CHECKOUT / "functions/migrations").glob("*.sql")):
-            answer = host.admin("POST", "/d1/contracts/query", {"sql": migration.read_text()})
-            assert answer.status == 200, answer.text
+        for migration in MIGRATIONS:
+            query(host, "contracts", migration.read_text())
         yield host
     finally:
         host.close()
@@ -125,9 +143,15 @@ class TestD1InWorkerd(RecordsContract):
     @pytest.fixture
     def records(self, remote: Remote, workerd: WorkerdHost) -> Records:
         for table in TABLES:
-            answer = workerd.admin("POST", "/d1/contracts/query", {"sql": f"DELETE FROM {table}"})  # noqa: S608
-            assert answer.status == 200, answer.text
+            query(workerd, "contracts", f"DELETE FROM {table}")  # noqa: S608
         return RemoteRecords(remote)
+
+
+@pytest.mark.xdist_group("contracts in workerd")
+class TestImagesInWorkerd(ImageProcessorContract):
+    @pytest.fixture
+    def images(self, remote: Remote) -> ImageProcessor:
+        return RemoteImages(remote)
 
 
 @pytest.mark.xdist_group("contracts in workerd")
@@ -256,3 +280,24 @@ def answering(status: int, headers: Mapping[str, str], body: bytes) -> Generator
         server.shutdown()
         thread.join()
         server.server_close()
+
+
+@pytest.mark.xdist_group("contracts in workerd")
+class TestWebCryptoInWorkerd(VerifierContract):
+    @pytest.fixture
+    def verifier(self, remote: Remote) -> Verifier:
+        return RemoteVerifier(remote)
+
+
+@pytest.mark.xdist_group("contracts in workerd")
+def test_history_survives_the_migrations_on_d1(workerd: WorkerdHost) -> None:
+    for number, migration in enumerate(MIGRATIONS):
+        query(workerd, "migrated", migration.read_text())
+        if number == 0:
+            query(
+                workerd,
+                "migrated",
+                "INSERT INTO event (subject_id, seq, subject_kind, actor, reason, to_state, at)"
+                " VALUES ('d', 1, 'developer', 'key:root', 'created', 'active', 1790000000000)",
+            )
+    assert "1790000000000" in query(workerd, "migrated", "SELECT * FROM event")

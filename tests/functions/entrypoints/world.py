@@ -12,11 +12,13 @@ import httpx
 from functions.adapters.local.cache_purger import MemoryCachePurger
 from functions.adapters.local.clock import FixedClock
 from functions.adapters.local.entropy import SeededEntropy
+from functions.adapters.local.images import PillowImages
 from functions.adapters.local.object_store import MemoryObjectStore
 from functions.adapters.local.queue import MemoryQueue
 from functions.adapters.local.rate_limiter import MemoryRateLimiter
 from functions.adapters.local.records import SqliteRecords
 from functions.adapters.local.signer import Ed25519Signer
+from functions.adapters.local.verifier import Ed25519Verifier
 from functions.core.catalog import PACKAGE_TYPE
 from functions.core.download_tokens import DownloadKeys
 from functions.core.platform import Limits
@@ -39,6 +41,7 @@ BUCKETS = ("test-repositories", "test-more")
 TABLES = (
     "api_key",
     "developer",
+    "developer_key",
     "app",
     "version",
     "upload",
@@ -46,6 +49,7 @@ TABLES = (
     "location",
     "hostname",
     "debian_repository",
+    "app_image",
     "event",
     "cache_purge",
     "job_cursor",
@@ -63,6 +67,7 @@ class World:
         self.uploads = MemoryObjectStore(self.clock)
         self.packages = MemoryObjectStore(self.clock)
         self.assets = MemoryObjectStore(self.clock)
+        self.assets = MemoryObjectStore(self.clock)
         self.purger = MemoryCachePurger()
         self.signer = Ed25519Signer("s1", SEED)
         self.services = Services(
@@ -70,6 +75,8 @@ class World:
             clock=self.clock,
             entropy=self.entropy,
             uploads=self.uploads,
+            assets=self.assets,
+            processor=PillowImages(),
             queue=self.queue,
             limits=Limits(),
             root_key_hashes=(hashlib.sha256(ROOT_SECRET).hexdigest(),),
@@ -99,6 +106,7 @@ class World:
             ),
             address_limiter=MemoryRateLimiter(self.clock, 10_000),
             key_limiter=MemoryRateLimiter(self.clock, 10_000),
+            verifier=Ed25519Verifier(),
         )
         self.application = application(lambda: self.services)
 
@@ -115,10 +123,12 @@ class World:
                 clock=self.clock,
                 entropy=self.entropy,
                 limits=Limits(),
+                verifier=Ed25519Verifier(),
             ),
             assets=self.assets,
             queue=self.queue,
             purger=self.purger,
+            processor=PillowImages(),
         )
 
     async def call(
@@ -174,6 +184,7 @@ class World:
             found[table] = sorted(repr(dict(row)) for row in rows)
         found["uploads"] = await self.uploads.list_objects("")
         found["packages"] = await self.packages.list_objects("")
+        found["assets"] = await self.assets.list_objects("")
         return found
 
 

@@ -4,11 +4,13 @@ from typing import Any
 
 from functions import settings
 from functions.adapters.cloudflare.d1 import D1Records
+from functions.adapters.cloudflare.images import CloudflareImages
 from functions.adapters.cloudflare.purge import CloudflareCachePurger
 from functions.adapters.cloudflare.queue import CloudflareQueue
 from functions.adapters.cloudflare.r2_store import R2ObjectStore
 from functions.adapters.cloudflare.system import SystemClock, SystemEntropy
 from functions.adapters.cloudflare.webcrypto import WebCryptoSigner
+from functions.adapters.cloudflare.webcrypto_verifier import WebCryptoVerifier
 from functions.core.platform import Limits
 from functions.core.validation import ValidationDeps
 from functions.entrypoints.cloudflare.compose.bindings import native, variables
@@ -34,10 +36,12 @@ def _build(env: Any) -> Jobs:
         clock=SystemClock(),
         entropy=SystemEntropy(),
         limits=Limits(max_package_bytes=given.max_package_bytes, retention=given.retention),
+        verifier=WebCryptoVerifier(),
     )
     return Jobs(
         deps,
         assets=R2ObjectStore(native(env, settings.ASSETS)),
         queue=CloudflareQueue(native(env, settings.VALIDATE_QUEUE)),
         purger=CloudflareCachePurger(given.api_base_url, given.zone_id, given.purge_token),
+        processor=CloudflareImages(native(env, settings.IMAGES)),
     )
