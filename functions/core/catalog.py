@@ -1,5 +1,5 @@
-"""The closed set of object kinds. Nobody else formats an object key, a content type, a cache rule
-or a cache tag.
+"""The closed set of object kinds. Nobody else formats an object key, a content type or a cache
+rule.
 
 | kind | bucket | key |
 |---|---|---|
@@ -15,6 +15,7 @@ import re
 from dataclasses import dataclass
 from typing import ClassVar, Literal, TypeAlias
 
+from functions.core import cache_tags
 from functions.core.content_types import content_type_of
 
 PACKAGE_TYPE = "application/zip"
@@ -67,11 +68,11 @@ class PackageObject:
     @property
     def version_tag(self) -> str:
         """Of what is cached of this version, and of nothing else of the app."""
-        return f"version:{self.app_id}/{self.version_code}"
+        return cache_tags.version(self.app_id, self.version_code)
 
     @property
     def cache_tags(self) -> tuple[str, ...]:
-        return (self.version_tag, f"app:{self.app_id}")
+        return (self.version_tag, cache_tags.app(self.app_id))
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +90,7 @@ class PackageManifest:
 
     @property
     def cache_tags(self) -> tuple[str, ...]:
-        return (f"version:{self.app_id}/{self.version_code}", f"app:{self.app_id}")
+        return (cache_tags.version(self.app_id, self.version_code), cache_tags.app(self.app_id))
 
 
 ICON_SIZES = (32, 64, 128)
@@ -109,7 +110,7 @@ class Icon:
 
     @property
     def cache_tags(self) -> tuple[str, ...]:
-        return (f"app:{self.app_id}",)
+        return (cache_tags.app(self.app_id),)
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +127,7 @@ class Screenshot:
 
     @property
     def cache_tags(self) -> tuple[str, ...]:
-        return (f"app:{self.app_id}",)
+        return (cache_tags.app(self.app_id),)
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +153,7 @@ class RepositoryFile:
 
     @property
     def cache_tags(self) -> tuple[str, ...]:
-        return (f"location:{self.location_id}",)
+        return (cache_tags.location(self.location_id),)
 
 
 ObjectKind: TypeAlias = (

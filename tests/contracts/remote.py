@@ -143,9 +143,10 @@ class RemoteRateLimiter:
 @dataclass(frozen=True)
 class RemoteRecords:
     remote: Remote
+    session: str | None = None
 
     async def fetch(self, statement: Statement) -> Sequence[Row]:
-        return await self.remote.call("fetch", astuple(statement))
+        return await self.remote.call("fetch", astuple(statement), self.session)
 
     async def batch(self, statements: Sequence[Statement]) -> Sequence[int]:
         return await self.remote.call("batch", [astuple(one) for one in statements])

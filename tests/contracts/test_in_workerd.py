@@ -122,12 +122,16 @@ class TestR2InWorkerd(ObjectStoreContract):
 
 @pytest.mark.xdist_group("contracts in workerd")
 class TestD1InWorkerd(RecordsContract):
-    @pytest.fixture
-    def records(self, remote: Remote, workerd: WorkerdHost) -> Records:
+    """Through a session, too: here is one copy, so what is read is what was written."""
+
+    @pytest.fixture(params=[None, "first-unconstrained"])
+    def records(
+        self, request: pytest.FixtureRequest, remote: Remote, workerd: WorkerdHost
+    ) -> Records:
         for table in TABLES:
             answer = workerd.admin("POST", "/d1/contracts/query", {"sql": f"DELETE FROM {table}"})  # noqa: S608
             assert answer.status == 200, answer.text
-        return RemoteRecords(remote)
+        return RemoteRecords(remote, request.param)
 
 
 @pytest.mark.xdist_group("contracts in workerd")

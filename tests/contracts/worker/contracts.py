@@ -48,6 +48,7 @@ def info(found: ObjectInfo) -> dict[str, Any]:
 
 class Calls:
     def __init__(self, env: Any) -> None:
+        self._env = env
         self._store = R2ObjectStore(native(env, "BUCKET"))
         self._records = D1Records(native(env, "DB"))
         self._cache = CloudflareCache("cdn.example")
@@ -128,8 +129,9 @@ class Calls:
     async def purge(self, base_url: str, zone_id: str, token: str, tags: list[str]) -> None:
         await CloudflareCachePurger(base_url, zone_id, token).purge(tags)
 
-    async def fetch(self, statement: list[Any]) -> object:
-        return list(await self._records.fetch(_statement(statement)))
+    async def fetch(self, statement: list[Any], session: str | None) -> object:
+        records = D1Records(native(self._env, "DB"), session=session, seconds=30)
+        return list(await records.fetch(_statement(statement)))
 
     async def batch(self, statements: list[list[Any]]) -> object:
         return list(await self._records.batch([_statement(one) for one in statements]))

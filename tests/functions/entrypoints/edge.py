@@ -7,6 +7,7 @@ from functions.adapters.local.background import DeferredBackground
 from functions.adapters.local.edge_cache import MemoryEdgeCache
 from functions.adapters.local.object_store import MemoryObjectStore
 from functions.core.denials import Denials
+from functions.core.host_directory import HostDirectory
 from functions.core.http import Response
 from functions.entrypoints.http_edge.data_plane import DataPlane, EdgeRequest
 from functions.entrypoints.job_queue import consume
@@ -47,9 +48,10 @@ class Edge:
         self.repositories = {bucket: MemoryObjectStore(world.clock) for bucket in BUCKETS}
         self.records = CountingRecords(world)
         readers: dict[str, ObjectReader] = {**self.repositories}
+        cache = MemoryEdgeCache(world.clock)
         self.plane = DataPlane(
-            records=self.records,
             clock=world.clock,
+            hosts=HostDirectory(self.records, cache, BUCKETS),
             packages=world.packages,
             assets=self.assets,
             repositories=readers,
@@ -57,7 +59,7 @@ class Edge:
             platform_zone="stowage.test",
             download_keys=DOWNLOAD_KEYS,
             denials=Denials(self.records),
-            cache=MemoryEdgeCache(world.clock),
+            cache=cache,
         )
 
     async def ask(
