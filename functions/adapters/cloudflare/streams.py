@@ -11,7 +11,7 @@ import js
 from pyodide.ffi import JsException, JsProxy
 
 from functions.adapters.cloudflare.javascript import js_bytes, js_object
-from functions.ports.object_store import Body, ObjectStoreError
+from functions.ports.object_store import Body, ObjectStoreError, UnavailableError
 
 AT_ONCE = 1024 * 1024
 """Bytes. A body up to this size comes into Python in one piece, which costs one crossing instead of
@@ -35,7 +35,7 @@ class NativeBody:
             async for chunk in self.stream:
                 yield chunk.to_bytes()
         except JsException as error:
-            raise ObjectStoreError(f"the body broke off: {error.message}") from error
+            raise UnavailableError(f"the body broke off: {error.message}") from error
 
 
 @asynccontextmanager
