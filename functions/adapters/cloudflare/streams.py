@@ -3,6 +3,7 @@ another bucket moves no byte through Python."""
 
 import asyncio
 import contextlib
+import hashlib
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -36,6 +37,21 @@ class NativeBody:
                 yield chunk.to_bytes()
         except JsException as error:
             raise UnavailableError(f"the body broke off: {error.message}") from error
+
+
+async def native_sha256(body: Body) -> str:
+    """Lower-case hex; the bytes of a native stream do not pass through Python."""
+    if not isinstance(body, NativeBody):
+        digest = hashlib.sha256()
+        async for chunk in body:
+            digest.update(chunk)
+        return digest.hexdigest()
+    sink = js.crypto.DigestStream.new("SHA-256")
+    try:
+        await body.stream.pipeTo(sink)
+        return (await sink.digest).to_bytes().hex()
+    except JsException as error:
+        raise UnavailableError(f"the body broke off: {error.message}") from error
 
 
 @asynccontextmanager
