@@ -1,8 +1,9 @@
 """Objects in one bucket.
 
 `ObjectReader` is all that the public data plane may hold: it cannot write. `ObjectStore` adds the
-rest. Keys are `str`, at most 1,024 UTF-8 bytes. ETags are without quotes. Times are milliseconds
-UTC.
+rest. Keys are `str`, at most 1,024 UTF-8 bytes, without a segment `.` or `..`, which no URL can
+carry. Metadata has lower-case names of letters, digits and hyphens, and printable ASCII values.
+ETags are without quotes. Times are milliseconds UTC.
 """
 
 from collections.abc import AsyncIterator, Mapping

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
+from functions.adapters.s3.signed_chunks import SignedChunks, framed_length
 from functions.core import sigv4
 from functions.core.storages import StorageProfile
 from functions.ports.fetch import FetchRequest
@@ -36,7 +37,8 @@ class Call:
     body: bytes | Body | None = None
     length: int | None = None
     payload_hash: str = sigv4.EMPTY_SHA256
-    """Hex SHA-256 of the body where it is known, which the server then verifies."""
+    """Hex SHA-256 of the body where it is known, which the server then verifies; else what
+    `sigv4` says of bodies."""
     answers: frozenset[int] = frozenset({200})
     """Statuses that are no failure."""
     is_repeatable: bool = False
@@ -66,12 +68,19 @@ class S3Bucket:
             path += f"/{sigv4.encode_key(checked(call.key))}"
         # As every client sends it: without the port that the scheme implies.
         host = base.netloc.removesuffix(_DEFAULT_PORTS.get(base.scheme, ""))
-        signable = sigv4.SignableRequest(
-            call.method, path, call.query, {**call.headers, "host": host}
-        )
+        headers = {**call.headers, "host": host}
+        body, length = call.body, call.length or 0
+        is_framed = call.payload_hash == sigv4.SIGNED_CHUNKS
+        if is_framed:
+            # Without `content-encoding: aws-chunked`, which servers keep with the object.
+            headers["x-amz-decoded-content-length"] = str(length)
+        signable = sigv4.SignableRequest(call.method, path, call.query, headers)
         headers = sigv4.sign_headers(
             signable, call.payload_hash, self.credentials, self.region, now_ms
         )
+        if is_framed:
+            signer = sigv4.ChunkSigner(headers, self.credentials, self.region)
+            body, length = SignedChunks(body or b"", length, signer), framed_length(length)
         del headers["host"]
         # Compressed on the way, an object would lose its length; proxies rewrite this header.
         headers["accept-encoding"] = "identity"
@@ -79,7 +88,7 @@ class S3Bucket:
             headers[ORIGIN_HEADER] = self.origin_secret
         query = sigv4.canonical_query(call.query)
         url = f"{base.scheme}://{host}{path}" + (f"?{query}" if query else "")
-        return FetchRequest(call.method, url, headers, call.body, call.length)
+        return FetchRequest(call.method, url, headers, body, length)
 
 
 def checked(key: str) -> str:

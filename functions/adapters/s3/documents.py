@@ -1,12 +1,14 @@
 """The XML that S3 answers with and takes. Untrusted: a document type (and with it every entity of
 its own) is refused, and so is a document too large to be one."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from urllib.parse import unquote_plus
 from xml.etree import ElementTree
 from xml.etree.ElementTree import Element
 
 from functions.core.times import parse_rfc3339
+from functions.ports.multipart_store import Part, PendingUpload
 from functions.ports.object_store import ObjectInfo, ObjectPage
 
 MAX_BYTES = 16 * 1024 * 1024
@@ -35,7 +37,8 @@ def parse(data: bytes) -> Element:
     """
     parser = ElementTree.XMLParser(target=_Builder())  # noqa: S314  (no document type, no entities)
     try:
-        parser.feed(data)
+        # White space before it keeps a connection alive while a server works.
+        parser.feed(data.strip())
         root = parser.close()
     except ElementTree.ParseError as error:
         raise DocumentError(f"no XML: {error}") from error
@@ -62,6 +65,48 @@ def object_page(data: bytes) -> ObjectPage:
     return ObjectPage(objects, cursor(root, "NextContinuationToken"))
 
 
+def upload_id(data: bytes) -> str:
+    """Of CreateMultipartUpload. Raises: DocumentError."""
+    found = text(expect(data, "InitiateMultipartUploadResult"), "UploadId")
+    if not found:
+        raise DocumentError("there is no UploadId")
+    return found
+
+
+def parts_page(data: bytes) -> tuple[list[Part], str | None]:
+    """Of ListParts: the parts, and the marker of the next page. Raises: DocumentError."""
+    root = expect(data, "ListPartsResult")
+    parts = [
+        Part(number(found, "PartNumber"), etag(text(found, "ETag")), number(found, "Size"))
+        for found in root.iterfind("Part")
+    ]
+    return parts, cursor(root, "NextPartNumberMarker")
+
+
+def uploads_page(data: bytes) -> tuple[list[PendingUpload], tuple[str, str] | None]:
+    """Of ListMultipartUploads: the uploads, and the markers of the next page (key, id). Raises:
+    DocumentError."""
+    root = expect(data, "ListMultipartUploadsResult")
+    uploads = [
+        PendingUpload(key_in(found, root, "Key"), text(found, "UploadId"), time(found, "Initiated"))
+        for found in root.iterfind("Upload")
+    ]
+    upload_marker = cursor(root, "NextUploadIdMarker")
+    if upload_marker is None:
+        return uploads, None
+    return uploads, (key_in(root, root, "NextKeyMarker"), upload_marker)
+
+
+def completion(parts: Sequence[Part]) -> bytes:
+    """What CompleteMultipartUpload takes."""
+    root = Element("CompleteMultipartUpload")
+    for part in parts:
+        found = ElementTree.SubElement(root, "Part")
+        ElementTree.SubElement(found, "PartNumber").text = str(part.number)
+        ElementTree.SubElement(found, "ETag").text = f'"{part.etag}"'
+    return ElementTree.tostring(root)
+
+
 def expect(data: bytes, name: str) -> Element:
     root = parse(data)
     if root.tag != name:
@@ -80,17 +125,17 @@ def cursor(root: Element, name: str) -> str | None:
 
 def _listed(found: Element, root: Element) -> ObjectInfo:
     return ObjectInfo(
-        key=key_in(found, root),
+        key=key_in(found, root, "Key"),
         size=number(found, "Size"),
         etag=etag(text(found, "ETag")),
         uploaded_at=time(found, "LastModified"),
     )
 
 
-def key_in(found: Element, root: Element) -> str:
+def key_in(found: Element, root: Element, name: str) -> str:
     """XML cannot hold every character of a key, so they are asked for in URL encoding, in which a
     space is `+`."""
-    key = text(found, "Key")
+    key = text(found, name)
     return unquote_plus(key) if text(root, "EncodingType") == "url" else key
 
 

@@ -5,6 +5,7 @@ place."""
 from collections.abc import Callable, Mapping
 
 from functions.adapters.s3.documents import ErrorDocument
+from functions.ports.multipart_store import PartsRefusedError, UploadNotFoundError
 from functions.ports.object_store import (
     ChecksumMismatchError,
     ObjectStoreError,
@@ -32,6 +33,10 @@ _CODES: Mapping[str, Callable[[str], ObjectStoreError]] = {
     "NoSuchKey": ObjectMissingError,
     "InvalidRange": RangeRefusedError,
     "PreconditionFailed": PreconditionFailedError,
+    "NoSuchUpload": UploadNotFoundError,
+    "InvalidPart": PartsRefusedError,
+    "InvalidPartOrder": PartsRefusedError,
+    "EntityTooSmall": PartsRefusedError,
     "BadDigest": ChecksumMismatchError,
     "XAmzContentSHA256Mismatch": ChecksumMismatchError,
     # Two writers at once, of which S3 lets neither through; or one that was overtaken by a delete.

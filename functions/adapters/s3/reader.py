@@ -82,10 +82,14 @@ class S3ObjectReader:
             await response.close()
             return _HeadFirst(is_outside=False)
         stored = self._stored(key, response)
-        # A server may overlook a condition that names several.
+        # A server may overlook a condition that names several ETags.
         if stored.info.etag in unless:
             await response.close()
             return stored.info
+        # Some answer a suffix of nothing with nothing.
+        if byte_range is not None and stored.info.size == 0:
+            await response.close()
+            raise RangeNotSatisfiableError(key, 0)
         return stored
 
     def _stored(self, key: str, response: FetchResponse) -> StoredObject:

@@ -10,6 +10,7 @@ from functions.adapters.s3.connection import S3Connection
 from functions.adapters.s3.errors import ObjectMissingError, RepeatRefusedError
 from functions.adapters.s3.reader import META, OWN_SHA256, S3ObjectReader
 from functions.core import sigv4
+from functions.core.storages import StorageProfile
 from functions.ports.object_store import (
     Body,
     ObjectInfo,
@@ -56,7 +57,7 @@ class S3ObjectStore(S3ObjectReader):
             **({} if cache_control is None else {"cache-control": cache_control}),
             **{META + name: value for name, value in (metadata or {}).items()},
             **self._promise(sha256),
-            **await self._condition(key, create_only),
+            **await self.condition(key, create_only),
         }
         call = Call(
             "put",
@@ -65,7 +66,7 @@ class S3ObjectStore(S3ObjectReader):
             headers=headers,
             body=body,
             length=length,
-            payload_hash=_payload_hash(body, sha256),
+            payload_hash=payload_hash(self._profile, body, sha256),
             is_repeatable=create_only and isinstance(body, bytes),
         )
         try:
@@ -92,7 +93,12 @@ class S3ObjectStore(S3ObjectReader):
             return {"x-amz-checksum-sha256": base64.b64encode(bytes.fromhex(sha256)).decode()}
         return {META + OWN_SHA256: sha256}
 
-    async def _condition(self, key: str, create_only: bool) -> dict[str, str]:
+    async def condition(self, key: str, create_only: bool) -> dict[str, str]:
+        """The header that keeps a write from replacing an object. Where the storage has none it is
+        looked for first.
+
+        Raises: PreconditionFailedError, ObjectStoreError.
+        """
         if not create_only:
             return {}
         if self._profile.conditional_put:
@@ -142,9 +148,10 @@ class S3ObjectStore(S3ObjectReader):
         return await self._digest(stored.body) if isinstance(stored, StoredObject) else None
 
 
-def _payload_hash(body: bytes | Body, sha256: str | None) -> str:
+def payload_hash(profile: StorageProfile, body: bytes | Body, sha256: str | None) -> str:
+    """What the signature says of the body; `sha256` is what was promised of it."""
     if sha256 is not None:
         return sha256
     if isinstance(body, bytes):
         return hashlib.sha256(body).hexdigest()
-    return sigv4.UNSIGNED_PAYLOAD
+    return sigv4.UNSIGNED_PAYLOAD if profile.refuses_cut_bodies else sigv4.SIGNED_CHUNKS
