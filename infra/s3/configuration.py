@@ -111,7 +111,13 @@ def neutral_lifecycle(rules: Iterable[Document]) -> list[Document]:
 
 
 def s3_cors(rules: Iterable[Document]) -> list[Document]:
-    return [{_CORS[name]: value for name, value in rule.items()} for rule in rules]
+    return [
+        {
+            _CORS[name]: int(value) if isinstance(value, float) else value
+            for name, value in rule.items()
+        }
+        for rule in rules
+    ]
 
 
 def neutral_cors(rules: Iterable[Document]) -> list[Document]:
@@ -120,7 +126,8 @@ def neutral_cors(rules: Iterable[Document]) -> list[Document]:
 
 
 def _s3_rule(rule: Document) -> Document:
-    ages = {name: {unit: rule[age]} for age, (name, unit) in _AGES.items() if age in rule}
+    # The engine hands every number over as a float, which S3 does not take for days.
+    ages = {name: {unit: int(rule[age])} for age, (name, unit) in _AGES.items() if age in rule}
     return {"Filter": {"Prefix": rule["prefix"]}, **ages}
 
 

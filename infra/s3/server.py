@@ -16,7 +16,8 @@ from urllib.parse import urlsplit
 
 import botocore.session
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import ClientError, ConnectionError, HTTPClientError
+from botocore.parsers import ResponseParserError
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -119,7 +120,7 @@ class Server:
             yield
         except ClientError as error:
             raise self._refusal(what, error) from None
-        except BotoCoreError as error:
+        except (ConnectionError, HTTPClientError, ResponseParserError) as error:
             # Names the fault and not its text, which may hold the whole request.
             raise UncertainError(
                 f"{self} did not answer when asked to {what} ({type(error).__name__}). Is it "

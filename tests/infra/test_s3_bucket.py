@@ -18,14 +18,17 @@ from tests.infra.s3_endpoint import Endpoint, StoredBucket, an_endpoint
 
 NAME = "stowage-prod-uploads"
 OWNER = "stowage-prod"
-LIFECYCLE = [{"prefix": "temp/", "expire_days": 1, "noncurrent_days": 1, "abort_multipart_days": 7}]
+# Numbers as the engine hands them over.
+LIFECYCLE = [
+    {"prefix": "temp/", "expire_days": 1.0, "noncurrent_days": 1.0, "abort_multipart_days": 7.0}
+]
 CORS = [
     {
         "origins": ["https://console.example.com"],
         "methods": ["PUT"],
         "headers": ["content-type"],
         "expose": ["etag"],
-        "max_age_seconds": 3600,
+        "max_age_seconds": 3600.0,
     }
 ]
 
