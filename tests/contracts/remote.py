@@ -21,7 +21,6 @@ from functions.ports.object_store import (
 from functions.ports.records import Row, Statement
 from tests.contracts.bodies import Pattern
 
-
 _TLS = ssl.create_default_context()
 """Not used, but made anew for each client otherwise, which takes longer than a call."""
 
