@@ -80,7 +80,8 @@ class MultipartStore(ObjectStore, Protocol):
         `create_only` as in `put`: an existing object is not replaced, and the upload stays.
 
         Never tried again by the adapter: after an `UnavailableError` look with `head` what lies
-        there.
+        there. Completing once more is an `UploadNotFoundError`, or, on a storage that remembers,
+        the same success.
         Raises: PreconditionFailedError, PartsRefusedError, UploadNotFoundError, ObjectStoreError.
         """
         ...
