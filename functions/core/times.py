@@ -58,6 +58,18 @@ def parse_http_date(text: str) -> int | None:
     return (moment - _EPOCH) // timedelta(milliseconds=1)
 
 
+def parse_rfc3339(text: str) -> int | None:
+    """Milliseconds of a time with its offset (`2026-01-31T12:00:00Z`), finer fractions dropped;
+    None where the text is none."""
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    if moment.tzinfo is None:
+        return None
+    return (moment - _EPOCH) // timedelta(milliseconds=1)
+
+
 def amz_date(ms: int) -> str:
     """`20260131T120000Z`, the form that SigV4 signs."""
     moment = _moment(ms)

@@ -1,7 +1,9 @@
-"""The contracts over R2 and D1 in workerd, through the adapters that the Workers use."""
+"""The contracts over R2 and D1 in workerd, and over versitygw by workerd's fetch, through the
+adapters that the Workers use."""
 
 import asyncio
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,6 +15,7 @@ from tests.contracts.object_store import ObjectStoreContract
 from tests.contracts.rate_limiter import LIMIT, RateLimiterContract
 from tests.contracts.records import RecordsContract
 from tests.contracts.remote import Remote, RemoteObjectStore, RemoteRateLimiter, RemoteRecords
+from tests.contracts.versitygw import REGION, Versitygw, gateway
 from tests.local.workerd_host import (
     CHECKOUT,
     SDK,
@@ -22,8 +25,12 @@ from tests.local.workerd_host import (
     write_pack,
 )
 
+__all__ = ["gateway"]
+
 pytestmark = pytest.mark.cloud
 
+SHARED = ("__init__.py", "contracts/__init__.py", "contracts/bodies.py")
+"""What the suites' both ends use."""
 WORKER = Path(__file__).parent / "worker" / "contracts.py"
 # Children before their parents, as foreign keys want it.
 TABLES = (
@@ -41,7 +48,7 @@ TABLES = (
 
 
 @pytest.fixture(scope="module")
-def workerd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WorkerdHost]:
+def workerd(tmp_path_factory: pytest.TempPathFactory, gateway: Versitygw) -> Iterator[WorkerdHost]:
     folder = tmp_path_factory.mktemp("workerd")
     host = WorkerdHost(folder)
     try:
@@ -58,11 +65,23 @@ def workerd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WorkerdHost]:
                     "namespace_id": "1",
                     "simple": {"limit": LIMIT, "period": 60},
                 },
+                *(
+                    {"name": name, "type": "plain_text", "text": text}
+                    for name, text in (
+                        ("S3_ENDPOINT", gateway.endpoint),
+                        ("S3_REGION", REGION),
+                        ("S3_ACCESS_KEY_ID", gateway.credentials.access_key_id),
+                        ("S3_SECRET_ACCESS_KEY", gateway.credentials.secret_access_key),
+                    )
+                ),
             ],
         )
         own = {
             file.relative_to(CHECKOUT).as_posix(): file.read_bytes()
-            for file in sorted((CHECKOUT / "functions").rglob("*.py"))
+            for file in [
+                *sorted((CHECKOUT / "functions").rglob("*.py")),
+                *(CHECKOUT / "tests" / name for name in SHARED),
+            ]
         }
         main = {worker["main_module"]: WORKER.read_bytes()}
         write_pack(Path(worker["pack"]), {**main, **own, **python_modules(SDK)})
@@ -97,6 +116,13 @@ class TestR2InWorkerd(ObjectStoreContract):
 
         asyncio.run(empty())
         return store
+
+
+@pytest.mark.xdist_group("contracts in workerd")
+class TestVersitygwFromWorkerd(ObjectStoreContract):
+    @pytest.fixture
+    def store(self, remote: Remote, gateway: Versitygw) -> ObjectStore:
+        return RemoteObjectStore(replace(remote, bucket=gateway.new_bucket()))
 
 
 @pytest.mark.xdist_group("contracts in workerd")

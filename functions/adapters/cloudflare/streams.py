@@ -3,6 +3,7 @@ another bucket moves no byte through Python."""
 
 import asyncio
 import contextlib
+import hashlib
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -11,7 +12,7 @@ import js
 from pyodide.ffi import JsException, JsProxy
 
 from functions.adapters.cloudflare.javascript import js_bytes, js_object
-from functions.ports.object_store import Body, ObjectStoreError
+from functions.ports.object_store import Body, ObjectStoreError, UnavailableError
 
 AT_ONCE = 1024 * 1024
 """Bytes. A body up to this size comes into Python in one piece, which costs one crossing instead of
@@ -35,7 +36,22 @@ class NativeBody:
             async for chunk in self.stream:
                 yield chunk.to_bytes()
         except JsException as error:
-            raise ObjectStoreError(f"the body broke off: {error.message}") from error
+            raise UnavailableError(f"the body broke off: {error.message}") from error
+
+
+async def native_sha256(body: Body) -> str:
+    """Lower-case hex; the bytes of a native stream do not pass through Python."""
+    if not isinstance(body, NativeBody):
+        digest = hashlib.sha256()
+        async for chunk in body:
+            digest.update(chunk)
+        return digest.hexdigest()
+    sink = js.crypto.DigestStream.new("SHA-256")
+    try:
+        await body.stream.pipeTo(sink)
+        return (await sink.digest).to_bytes().hex()
+    except JsException as error:
+        raise UnavailableError(f"the body broke off: {error.message}") from error
 
 
 @asynccontextmanager

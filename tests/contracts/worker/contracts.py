@@ -1,36 +1,39 @@
-"""A Worker that lends its R2 and D1 adapters to the contract suites: one call a request.
+"""A Worker that lends its R2, S3 and D1 adapters to the contract suites: one call a request.
 
 It runs in workerd only; the suites' end of it is `tests/contracts/remote.py`.
 """
 
 import base64
 import json
-from collections.abc import AsyncIterator
-from typing import Any
+from typing import Any, cast
 
 from workers import Response, WorkerEntrypoint
 
 from functions.adapters.cloudflare.d1 import D1Records
+from functions.adapters.cloudflare.fetch import JsFetch
 from functions.adapters.cloudflare.r2_store import R2ObjectStore
 from functions.adapters.cloudflare.rate_limiter import CloudflareRateLimiter
+from functions.adapters.cloudflare.streams import NativeBody, native_sha256
+from functions.adapters.cloudflare.system import SystemClock, SystemEntropy
+from functions.adapters.s3.bucket import S3Bucket
+from functions.adapters.s3.connection import S3Connection
+from functions.adapters.s3.store import S3ObjectStore
+from functions.core.sigv4 import Credentials
+from functions.core.storages import PROFILES
 from functions.entrypoints.cloudflare.compose.bindings import native
 from functions.ports.object_store import (
     Body,
     ByteRange,
     ObjectInfo,
+    ObjectStore,
     RangeNotSatisfiableError,
     StoredObject,
 )
 from functions.ports.records import Statement
+from tests.contracts.bodies import Chunks, Pattern
 
-
-class Chunks:
-    def __init__(self, chunks: list[str]) -> None:
-        self._chunks = chunks
-
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        for chunk in self._chunks:
-            yield base64.b64decode(chunk)
+PIECE = 1024 * 1024
+"""Bytes that go with an answer; a larger body is asked for in pieces."""
 
 
 def info(found: ObjectInfo) -> dict[str, Any]:
@@ -39,9 +42,23 @@ def info(found: ObjectInfo) -> dict[str, Any]:
     }
 
 
+def _store(env: Any, bucket: str | None) -> ObjectStore:
+    if bucket is None:
+        return R2ObjectStore(native(env, "BUCKET"))
+    where = S3Bucket(
+        PROFILES["minio"],
+        env.S3_ENDPOINT,
+        env.S3_REGION,
+        bucket,
+        Credentials(env.S3_ACCESS_KEY_ID, env.S3_SECRET_ACCESS_KEY),
+    )
+    connection = S3Connection(where, JsFetch(), SystemClock(), SystemEntropy())
+    return S3ObjectStore(connection, native_sha256)
+
+
 class Calls:
-    def __init__(self, env: Any) -> None:
-        self._store = R2ObjectStore(native(env, "BUCKET"))
+    def __init__(self, env: Any, bucket: str | None) -> None:
+        self._store = _store(env, bucket)
         self._records = D1Records(native(env, "DB"))
         self._limiter = CloudflareRateLimiter(native(env, "LIMITER"), 60)
 
@@ -53,13 +70,12 @@ class Calls:
         found = await self._get(key, byte_range, unless_etags)
         if not isinstance(found, StoredObject):
             return None if found is None else {"info": info(found)}
+        answer = {"info": info(found.info), "offset": found.offset, "length": found.length}
+        if found.length > PIECE:
+            await cast("NativeBody", found.body).stream.cancel()
+            return answer | {"content": None}
         content = b"".join([chunk async for chunk in found.body])
-        return {
-            "info": info(found.info),
-            "offset": found.offset,
-            "length": found.length,
-            "content": base64.b64encode(content).decode(),
-        }
+        return answer | {"content": base64.b64encode(content).decode()}
 
     async def _get(self, key: str, byte_range: Any, unless_etags: list[str] | None) -> Any:
         asked = None if byte_range is None else ByteRange(*byte_range)
@@ -71,7 +87,9 @@ class Calls:
         if "content" in body:
             content = base64.b64decode(body["content"])
         elif "chunks" in body:
-            content = Chunks(body["chunks"])
+            content = Chunks(*map(base64.b64decode, body["chunks"]))
+        elif "pattern" in body:
+            content = Pattern(*body["pattern"])
         else:
             content = (await self._get(body["key"], body["range"], None)).body
         return info(await self._store.put(key, content, **options))
@@ -104,7 +122,8 @@ class Default(WorkerEntrypoint):
     async def fetch(self, request: Any) -> Any:
         asked = json.loads(await request.text())
         try:
-            result = await getattr(Calls(self.env), asked["method"])(*asked["arguments"])
+            calls = Calls(self.env, asked["bucket"])
+            result = await getattr(calls, asked["method"])(*asked["arguments"])
         except RangeNotSatisfiableError as error:
             failure: dict[str, Any] = {"key": error.key, "size": error.size}
             return Response(json.dumps({"error": type(error).__name__} | failure))

@@ -6,13 +6,14 @@ from typing import Any
 from functions import settings
 from functions.adapters.cloudflare.d1 import D1Records
 from functions.adapters.cloudflare.queue import CloudflareQueue
-from functions.adapters.cloudflare.r2_store import R2ObjectStore
 from functions.adapters.cloudflare.system import SystemClock, SystemEntropy
 from functions.adapters.cloudflare.webcrypto import WebCryptoSigner
 from functions.core.platform import Limits
 from functions.core.schedule import Report, run_schedule
 from functions.core.validation import ValidationDeps
 from functions.entrypoints.cloudflare.compose.bindings import native, variables
+from functions.entrypoints.cloudflare.compose.stores import Place
+from functions.entrypoints.cloudflare.compose.writable_stores import store
 from functions.entrypoints.job_queue import Jobs
 from functions.ports.queue import Queue
 
@@ -41,11 +42,12 @@ def _build(env: Any) -> Built:
     given = settings.JobsSettings.from_mapping(variables(env))
     deps = ValidationDeps(
         records=D1Records(native(env, settings.DATABASE)),
-        uploads=R2ObjectStore(native(env, settings.UPLOADS)),
-        packages=R2ObjectStore(native(env, settings.PACKAGES)),
+        uploads=store(env, given.storage, Place(given.uploads_bucket, settings.UPLOADS)),
+        packages=store(env, given.storage, Place(given.packages_bucket, settings.PACKAGES)),
         signer=WebCryptoSigner(given.signing_key.id, given.signing_key.seed),
         clock=SystemClock(),
         entropy=SystemEntropy(),
         limits=Limits(max_package_bytes=given.max_package_bytes),
+        trusts_upload_digests=given.storage.choice.pins_uploads,
     )
     return Built(Jobs(deps), CloudflareQueue(native(env, settings.VALIDATE_QUEUE)))
