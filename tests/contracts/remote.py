@@ -9,7 +9,8 @@ from typing import Any
 
 import httpx
 
-from functions.ports import object_store, records
+from functions.ports import multipart_store, object_store, records
+from functions.ports.multipart_store import Part, PendingUpload
 from functions.ports.object_store import (
     Body,
     ByteRange,
@@ -43,10 +44,9 @@ class Remote:
             return said["result"]
         if said["error"] == RangeNotSatisfiableError.__name__:
             raise RangeNotSatisfiableError(said["key"], said["size"])
-        error = getattr(object_store, said["error"], None) or getattr(
-            records, said["error"], AssertionError
-        )
-        raise error(said["message"])
+        modules = (object_store, multipart_store, records)
+        known = [getattr(module, said["error"], None) for module in modules]
+        raise next(filter(None, known), AssertionError)(said["message"])
 
 
 PIECE = 1024 * 1024
@@ -137,6 +137,48 @@ class RemoteObjectStore:
 
     async def sha256(self, key: str) -> str | None:
         return await self.remote.call("sha256", key)
+
+
+@dataclass(frozen=True)
+class RemoteMultipartStore(RemoteObjectStore):
+    async def create_multipart(
+        self,
+        key: str,
+        *,
+        content_type: str,
+        cache_control: str | None = None,
+        metadata: Mapping[str, str] | None = None,
+    ) -> str:
+        options = {
+            "content_type": content_type,
+            "cache_control": cache_control,
+            "metadata": None if metadata is None else dict(metadata),
+        }
+        return await self.remote.call("create_multipart", key, options)
+
+    async def put_part(
+        self, key: str, upload_id: str, number: int, body: bytes | Body, *, length: int
+    ) -> str:
+        return await self.remote.call("put_part", key, upload_id, number, await _sent(body), length)
+
+    async def list_parts(self, key: str, upload_id: str) -> Sequence[Part]:
+        found = await self.remote.call("list_parts", key, upload_id)
+        return tuple(Part(*part) for part in found)
+
+    async def complete_multipart(
+        self, key: str, upload_id: str, parts: Sequence[Part], *, create_only: bool = True
+    ) -> ObjectInfo:
+        named = [astuple(part) for part in parts]
+        return ObjectInfo(
+            **await self.remote.call("complete_multipart", key, upload_id, named, create_only)
+        )
+
+    async def abort_multipart(self, key: str, upload_id: str) -> None:
+        await self.remote.call("abort_multipart", key, upload_id)
+
+    async def list_multiparts(self, prefix: str) -> Sequence[PendingUpload]:
+        found = await self.remote.call("list_multiparts", prefix)
+        return tuple(PendingUpload(*upload) for upload in found)
 
 
 async def _sent(body: bytes | Body) -> dict[str, object]:

@@ -11,11 +11,18 @@ import pytest
 from functions.ports.object_store import ObjectStore
 from functions.ports.rate_limiter import RateLimiter
 from functions.ports.records import Records
+from tests.contracts.multipart_store import MultipartStoreContract
 from tests.contracts.object_store import ObjectStoreContract
 from tests.contracts.rate_limiter import LIMIT, RateLimiterContract
 from tests.contracts.records import RecordsContract
-from tests.contracts.remote import Remote, RemoteObjectStore, RemoteRateLimiter, RemoteRecords
-from tests.contracts.versitygw import REGION, Versitygw, gateway
+from tests.contracts.remote import (
+    Remote,
+    RemoteMultipartStore,
+    RemoteObjectStore,
+    RemoteRateLimiter,
+    RemoteRecords,
+)
+from tests.contracts.versitygw import REGION, Versitygw
 from tests.local.workerd_host import (
     CHECKOUT,
     SDK,
@@ -24,8 +31,6 @@ from tests.local.workerd_host import (
     python_modules,
     write_pack,
 )
-
-__all__ = ["gateway"]
 
 pytestmark = pytest.mark.cloud
 
@@ -119,10 +124,14 @@ class TestR2InWorkerd(ObjectStoreContract):
 
 
 @pytest.mark.xdist_group("contracts in workerd")
-class TestVersitygwFromWorkerd(ObjectStoreContract):
+class TestVersitygwFromWorkerd(ObjectStoreContract, MultipartStoreContract):
     @pytest.fixture
-    def store(self, remote: Remote, gateway: Versitygw) -> ObjectStore:
-        return RemoteObjectStore(replace(remote, bucket=gateway.new_bucket()))
+    def multipart(self, remote: Remote, gateway: Versitygw) -> RemoteMultipartStore:
+        return RemoteMultipartStore(replace(remote, bucket=gateway.new_bucket()))
+
+    @pytest.fixture
+    def store(self, multipart: RemoteMultipartStore) -> ObjectStore:
+        return multipart
 
 
 @pytest.mark.xdist_group("contracts in workerd")

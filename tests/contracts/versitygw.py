@@ -6,12 +6,11 @@ import os
 import secrets
 import subprocess
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import httpx
-import pytest
 
 from cli import versitygw
 from functions.core import sigv4
@@ -120,10 +119,3 @@ class Versitygw:
         self.process.kill()
         self.process.wait()
         self._log.close()
-
-
-@pytest.fixture(scope="session")
-def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Versitygw]:
-    server = Versitygw(tmp_path_factory.mktemp("versitygw"))
-    yield server
-    server.close()

@@ -1,7 +1,7 @@
 """Buckets and their policies on a real server, which verifies every signature and every right."""
 
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, cast
 
@@ -19,9 +19,7 @@ from infra.s3.bucket import BucketInUseError, BucketTakenError
 from infra.s3.provider import S3BucketProvider
 from infra.s3.server import StorageError
 from infra.s3.storage import StorageArgs, configuration
-from tests.contracts.versitygw import REGION, Versitygw, gateway
-
-__all__ = ["gateway"]
+from tests.contracts.versitygw import REGION, Versitygw
 
 pytestmark = pytest.mark.cloud
 
@@ -79,6 +77,13 @@ def a_client(gateway: Versitygw, key: Credentials) -> S3Client:
         config=Config(s3={"addressing_style": "path"}, proxies={}),
     )
     return cast("S3Client", client)
+
+
+@pytest.fixture(scope="module")
+def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Versitygw]:
+    server = Versitygw(tmp_path_factory.mktemp("versitygw"))
+    yield server
+    server.close()
 
 
 @pytest.fixture(scope="module")

@@ -5,6 +5,7 @@ It runs in workerd only; the suites' end of it is `tests/contracts/remote.py`.
 
 import base64
 import json
+from dataclasses import astuple
 from typing import Any, cast
 
 from workers import Response, WorkerEntrypoint
@@ -17,10 +18,11 @@ from functions.adapters.cloudflare.streams import NativeBody, native_sha256
 from functions.adapters.cloudflare.system import SystemClock, SystemEntropy
 from functions.adapters.s3.bucket import S3Bucket
 from functions.adapters.s3.connection import S3Connection
-from functions.adapters.s3.store import S3ObjectStore
+from functions.adapters.s3.multipart import S3MultipartStore
 from functions.core.sigv4 import Credentials
 from functions.core.storages import PROFILES
 from functions.entrypoints.cloudflare.compose.bindings import native
+from functions.ports.multipart_store import Part
 from functions.ports.object_store import (
     Body,
     ByteRange,
@@ -53,12 +55,13 @@ def _store(env: Any, bucket: str | None) -> ObjectStore:
         Credentials(env.S3_ACCESS_KEY_ID, env.S3_SECRET_ACCESS_KEY),
     )
     connection = S3Connection(where, JsFetch(), SystemClock(), SystemEntropy())
-    return S3ObjectStore(connection, native_sha256)
+    return S3MultipartStore(connection, native_sha256)
 
 
 class Calls:
     def __init__(self, env: Any, bucket: str | None) -> None:
         self._store = _store(env, bucket)
+        self._parts = cast("S3MultipartStore", self._store)
         self._records = D1Records(native(env, "DB"))
         self._limiter = CloudflareRateLimiter(native(env, "LIMITER"), 60)
 
@@ -83,6 +86,9 @@ class Calls:
         return await self._store.get(key, asked, unless_etags=unless)
 
     async def put(self, key: str, body: dict[str, Any], options: dict[str, Any]) -> object:
+        return info(await self._store.put(key, await self._sent(body), **options))
+
+    async def _sent(self, body: dict[str, Any]) -> bytes | Body:
         content: bytes | Body
         if "content" in body:
             content = base64.b64decode(body["content"])
@@ -92,7 +98,7 @@ class Calls:
             content = Pattern(*body["pattern"])
         else:
             content = (await self._get(body["key"], body["range"], None)).body
-        return info(await self._store.put(key, content, **options))
+        return content
 
     async def delete(self, key: str) -> None:
         await self._store.delete(key)
@@ -106,6 +112,32 @@ class Calls:
 
     async def allow(self, key: str) -> object:
         return await self._limiter.allow(key)
+
+    async def create_multipart(self, key: str, options: dict[str, Any]) -> object:
+        return await self._parts.create_multipart(key, **options)
+
+    async def put_part(
+        self, key: str, upload_id: str, number: int, body: dict[str, Any], length: int
+    ) -> object:
+        content = await self._sent(body)
+        return await self._parts.put_part(key, upload_id, number, content, length=length)
+
+    async def list_parts(self, key: str, upload_id: str) -> object:
+        return [astuple(part) for part in await self._parts.list_parts(key, upload_id)]
+
+    async def complete_multipart(
+        self, key: str, upload_id: str, parts: list[list[Any]], create_only: bool
+    ) -> object:
+        named = [Part(*part) for part in parts]
+        return info(
+            await self._parts.complete_multipart(key, upload_id, named, create_only=create_only)
+        )
+
+    async def abort_multipart(self, key: str, upload_id: str) -> None:
+        await self._parts.abort_multipart(key, upload_id)
+
+    async def list_multiparts(self, prefix: str) -> object:
+        return [astuple(one) for one in await self._parts.list_multiparts(prefix)]
 
     async def fetch(self, statement: list[Any]) -> object:
         return list(await self._records.fetch(_statement(statement)))
