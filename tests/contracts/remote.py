@@ -29,14 +29,15 @@ _TLS = ssl.create_default_context()
 @dataclass(frozen=True)
 class Remote:
     url: str
-    bucket: str | None = None
-    """On the S3-compatible server that the Worker knows; None: the bucket that is bound to it."""
+    server: Mapping[str, object] | None = None
+    """`endpoint`, `bucket` and `deadline_seconds` on the S3-compatible server whose keys the Worker
+    has; None: the bucket that is bound to it."""
 
     async def call(self, method: str, *arguments: object) -> Any:
         async with httpx.AsyncClient(timeout=60, trust_env=False, verify=_TLS) as client:
             answer = await client.post(
                 self.url,
-                json={"bucket": self.bucket, "method": method, "arguments": list(arguments)},
+                json={"server": self.server, "method": method, "arguments": list(arguments)},
             )
         assert answer.status_code == 200, answer.text
         said = answer.json()
