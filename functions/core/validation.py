@@ -60,6 +60,9 @@ class ValidationDeps:
     clock: "Clock"
     entropy: "Entropy"
     limits: "Limits"
+    trusts_upload_digests: bool
+    """Whether the storage refuses an upload whose bytes have not the SHA-256 that was announced,
+    and so can be believed when it tells one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +166,9 @@ async def _work(deps: ValidationDeps, version_id: str, upload_id: str, token: st
     if version.object_key == object_key and await is_promoted(deps.packages, version):
         return await _confirm(deps, version, leases.giving_back(upload_id, token))
     expected = Expected(app.id, app.name, version.version_name, version.version_code)
-    report = await check_package(deps.uploads, upload, expected)
+    report = await check_package(
+        deps.uploads, upload, expected, trusts_digest=deps.trusts_upload_digests
+    )
     if report.problems:
         return await _refuse(deps, version, report.problems, upload_id, token)
     if not await _accept(deps, version, object_key):

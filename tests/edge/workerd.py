@@ -44,6 +44,9 @@ def bindings() -> list[Json]:
         {"name": "DB", "type": "d1", "id": DATABASE},
         a_value("CDN_HOST", site.CDN),
         a_value("PLATFORM_ZONE", site.ZONE),
+        a_value("STORAGE", json.dumps({"active": "r2", "fallback": None, "servers": {}})),
+        a_value("PACKAGES_BUCKET", site.PACKAGES),
+        a_value("ASSETS_BUCKET", site.ASSETS),
         a_value("REPOSITORY_BUCKETS", json.dumps([site.REPOSITORIES, site.MORE])),
         a_value("DOWNLOAD_KEYS", json.dumps({"current": keys.current, "keys": encoded})),
     ]

@@ -90,6 +90,7 @@ class World:
     records: SqliteRecords = field(default_factory=InterleavedRecords)
     queue: MemoryQueue = field(default_factory=MemoryQueue)
     signer: Ed25519Signer = field(default_factory=lambda: Ed25519Signer("k1", bytes(range(32))))
+    trusts_upload_digests: bool = True
     keys: DownloadKeys = field(default_factory=lambda: DownloadKeys("d1", {"d1": bytes(32)}))
 
     def __post_init__(self) -> None:
@@ -110,6 +111,7 @@ class World:
             self.clock,
             self.entropy,
             self.limits,
+            self.trusts_upload_digests,
         )
 
     @property

@@ -22,6 +22,7 @@ from functions.core.download_tokens import DownloadKeys
 from functions.core.platform import Limits
 from functions.core.presign import PresignSettings
 from functions.core.repositories import RepositorySettings
+from functions.core.storages import PROFILES
 from functions.core.validation import ValidationDeps
 from functions.entrypoints.http_api.application import application
 from functions.entrypoints.http_api.services import Services
@@ -74,6 +75,7 @@ class World:
             limits=Limits(),
             root_key_hashes=(hashlib.sha256(ROOT_SECRET).hexdigest(),),
             presign=PresignSettings(
+                profile=PROFILES["r2"],
                 endpoint="https://s3.stowage.test",
                 region="auto",
                 bucket="test-uploads",
@@ -115,6 +117,7 @@ class World:
                 clock=self.clock,
                 entropy=self.entropy,
                 limits=Limits(),
+                trusts_upload_digests=True,
             ),
             assets=self.assets,
             queue=self.queue,

@@ -7,14 +7,15 @@ from starlette.types import ASGIApp
 from functions import settings
 from functions.adapters.cloudflare.d1 import D1Records
 from functions.adapters.cloudflare.queue import CloudflareQueue
-from functions.adapters.cloudflare.r2_reader import R2ObjectReader
 from functions.adapters.cloudflare.rate_limiter import CloudflareRateLimiter
 from functions.adapters.cloudflare.system import SystemClock, SystemEntropy
 from functions.core.download_tokens import DownloadKeys
 from functions.core.platform import Limits
 from functions.core.presign import PresignSettings
 from functions.core.repositories import RepositorySettings
+from functions.core.storages import PROFILES
 from functions.entrypoints.cloudflare.compose.bindings import native, variables
+from functions.entrypoints.cloudflare.compose.stores import Place, reader
 from functions.entrypoints.http_api.application import application
 from functions.entrypoints.http_api.services import Services
 
@@ -49,7 +50,7 @@ def _build(env: Any) -> Services:
         records=D1Records(native(env, settings.DATABASE)),
         clock=SystemClock(),
         entropy=SystemEntropy(),
-        uploads=R2ObjectReader(native(env, settings.UPLOADS)),
+        uploads=reader(env, given.storage, Place(given.uploads_bucket, settings.UPLOADS)),
         queue=CloudflareQueue(native(env, settings.VALIDATE_QUEUE)),
         limits=Limits(
             max_package_bytes=given.max_package_bytes,
@@ -59,11 +60,12 @@ def _build(env: Any) -> Services:
         ),
         root_key_hashes=given.root_key_hashes,
         presign=PresignSettings(
-            endpoint=given.s3_endpoint,
-            region=given.s3_region,
-            bucket=given.uploads_bucket,
-            access_key_id=given.presign_access_key_id,
-            secret_access_key=given.presign_secret_access_key,
+            profile=PROFILES[given.storage.choice.active],
+            endpoint=given.presign.endpoint,
+            region=given.presign.region,
+            bucket=given.presign.bucket,
+            access_key_id=given.presign.key.id,
+            secret_access_key=given.presign.key.secret,
         ),
         download_keys=DownloadKeys(given.download_keys.current, given.download_keys.keys),
         cdn_url=given.cdn_url,

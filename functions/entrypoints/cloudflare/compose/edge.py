@@ -6,12 +6,12 @@ from functions import settings
 from functions.adapters.cloudflare.background import WaitUntil
 from functions.adapters.cloudflare.cache import CloudflareCache
 from functions.adapters.cloudflare.d1 import UNCONSTRAINED, D1Records
-from functions.adapters.cloudflare.r2_reader import R2ObjectReader
 from functions.adapters.cloudflare.system import SystemClock
 from functions.core.denials import Denials
 from functions.core.download_tokens import DownloadKeys
 from functions.core.host_directory import HostDirectory
 from functions.entrypoints.cloudflare.compose.bindings import native, variables
+from functions.entrypoints.cloudflare.compose.stores import Place, reader
 from functions.entrypoints.http_edge.data_plane import DataPlane
 from functions.ports.background import Background
 
@@ -41,10 +41,10 @@ def _build(env: Any) -> DataPlane:
     return DataPlane(
         clock=SystemClock(),
         hosts=HostDirectory(near, cache, given.repository_buckets),
-        packages=R2ObjectReader(native(env, settings.PACKAGES)),
-        assets=R2ObjectReader(native(env, settings.ASSETS)),
+        packages=reader(env, given.storage, Place(given.packages_bucket, settings.PACKAGES)),
+        assets=reader(env, given.storage, Place(given.assets_bucket, settings.ASSETS)),
         repositories={
-            bucket: R2ObjectReader(native(env, settings.repository_binding(bucket)))
+            bucket: reader(env, given.storage, Place(bucket, settings.repository_binding(bucket)))
             for bucket in given.repository_buckets
         },
         cdn_host=given.cdn_host,
