@@ -1,8 +1,7 @@
 """The keys commands: API keys of the platform, made with the root operator key."""
 
 from enum import StrEnum
-from typing import Annotated, cast
-from urllib.parse import quote
+from typing import Annotated
 
 import typer
 
@@ -10,13 +9,12 @@ from cli import options
 from cli.failures import UsageFailure
 from cli.local_cloud import LocalCloud
 from cli.options import Scope
+from cli.paging import every_page
 from cli.platform_api import Document, PlatformApi
 from cli.project import LOCAL_STACK
 from cli.target import nothing_deployed, read_target
 
 app = typer.Typer(no_args_is_help=True, help="Create, list and revoke API keys (operators only).")
-
-_MAX_PAGES = 10_000
 
 ApiUrl = Annotated[
     str | None,
@@ -92,7 +90,7 @@ def list_keys(
     Exit codes: 0 listed, 1 failed, 2 wrong usage.
     """
     scope = options.scope(home, stack, as_json=as_json)
-    keys = _all(operator_api(scope, api_url, operator_key))
+    keys = every_page(operator_api(scope, api_url, operator_key), "/v1/api-keys", "api_keys")
     scope.terminal.document({"api_keys": keys})
     columns = ["id", "role", "subject_id", "created_at", "expires_at", "revoked_at"]
     scope.terminal.table(columns, [[str(key.get(name) or "-") for name in columns] for key in keys])
@@ -118,19 +116,6 @@ def revoke(
     answer = operator_api(scope, api_url, operator_key).delete(f"/v1/api-keys/{key_id}")
     scope.terminal.document(answer)
     scope.terminal.result(f"Key {key_id} is revoked.")
-
-
-def _all(api: PlatformApi) -> list[Document]:
-    """The keys of every page."""
-    found: list[Document] = []
-    after = ""
-    for _ in range(_MAX_PAGES):
-        answer = api.get(f"/v1/api-keys{after}")
-        found += cast("list[Document]", answer["api_keys"])
-        if not answer.get("next"):
-            break
-        after = f"?after={quote(str(answer['next']))}"
-    return found
 
 
 def operator_api(scope: Scope, api_url: str | None, operator_key: str | None) -> PlatformApi:

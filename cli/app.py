@@ -21,6 +21,8 @@ from cli import (
     push,
     stack_init,
     storage_copy,
+    upkeep,
+    versions,
 )
 from cli.console import failure_line
 from cli.failures import Failure
@@ -91,7 +93,11 @@ app.command()(outputs.outputs)
 app.command()(outputs.env)
 app.command()(cloud_control.trigger)
 app.command()(push.push)
+app.command()(upkeep.reconcile)
 app.add_typer(api_keys.app, name="keys")
+app.add_typer(versions.app, name="versions")
+app.add_typer(upkeep.purges, name="purges")
+app.add_typer(upkeep.retention, name="retention")
 app.add_typer(storage_copy.app, name="storage")
 
 

@@ -3,7 +3,7 @@
 Walks in bounded steps that the schedule goes on with. It reports; told to repair, it deletes
 orphans:
 
-1. never one that is younger than `GRACE_MS`;
+1. never one that is younger than `GRACE_MS`: whatever put it there may still be at work;
 2. never one that a row claims or is about to claim, asked again right before the deletion;
 3. never a row: a version whose object is missing is shown, for a person to decide.
 """
@@ -89,27 +89,24 @@ def _next_phase(walk: Walk, now: int) -> Walk:
 
 
 async def _bucket_page(deps: ReconcileDeps, walk: Walk, bucket: Bucket) -> Walk:
-    now = deps.clock.now_ms()
     page = await deps.buckets[bucket].list_objects("", walk.at, MOST_KEYS)
     walk = replace(walk, objects=walk.objects + len(page.objects))
     keys = [found.key for found in page.objects]
     suspects = await unclaimed(deps.records, bucket, keys) if keys else set[str]()
     for found in page.objects:
-        if found.key not in suspects:
-            continue
-        if found.uploaded_at > now - GRACE_MS:
-            walk = replace(walk, young=walk.young + 1)
-        elif not await is_claimed(deps.records, bucket, found.key):
+        if found.key in suspects and not await is_claimed(deps.records, bucket, found.key):
             walk = walk.with_finding(await _orphan(deps, walk, bucket, found))
     if page.cursor is None:
-        return _next_phase(walk, now)
+        return _next_phase(walk, deps.clock.now_ms())
     return replace(walk, at=page.cursor)
 
 
 async def _orphan(deps: ReconcileDeps, walk: Walk, bucket: Bucket, found: "ObjectInfo") -> Finding:
-    if walk.repair:
+    is_young = found.uploaded_at > deps.clock.now_ms() - GRACE_MS
+    is_repaired = walk.repair and not is_young
+    if is_repaired:
         await deps.buckets[bucket].delete(found.key)
-    return Finding("orphan", bucket, found.key, None, found.size, is_repaired=walk.repair)
+    return Finding("orphan", bucket, found.key, None, found.size, is_young, is_repaired)
 
 
 async def _versions_page(deps: ReconcileDeps, walk: Walk) -> Walk:
@@ -133,4 +130,4 @@ async def _of_version(deps: ReconcileDeps, version: Version) -> Finding | None:
         return None  # its retention ended meanwhile
     size = None if found is None else found.size
     kind = "missing" if found is None else "different"
-    return Finding(kind, "packages", key, version.id, size, is_repaired=False)
+    return Finding(kind, "packages", key, version.id, size, is_young=False, is_repaired=False)

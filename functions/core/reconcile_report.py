@@ -43,6 +43,8 @@ class Finding:
     """Of the row; None for an orphan."""
     size: int | None
     """Of the object, where there is one."""
+    is_young: bool
+    """The orphan is too young to be deleted."""
     is_repaired: bool
     """Whether this walk deleted the orphan. What a row misses is never repaired by itself."""
 
@@ -59,9 +61,9 @@ class Walk:
     objects: int = 0
     """Objects and versions looked at."""
     versions: int = 0
-    young: int = 0
-    """Objects that no row claims and that are too young to be judged."""
     orphans: int = 0
+    young: int = 0
+    """Orphans that are too young to be deleted."""
     missing: int = 0
     """Versions whose object is missing or different."""
     repaired: int = 0
@@ -87,6 +89,7 @@ class Walk:
             self,
             findings=kept,
             orphans=self.orphans + is_orphan,
+            young=self.young + finding.is_young,
             missing=self.missing + (not is_orphan),
             repaired=self.repaired + finding.is_repaired,
         )

@@ -4,11 +4,9 @@ loopback."""
 import hashlib
 import io
 import json
-import threading
 import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +15,7 @@ from typer.testing import CliRunner, Result
 
 from cli import push
 from cli.app import app
+from tests.cli import loopback
 from tests.cli.fakes import document
 
 DEVELOPER_KEY = "stw_developer"
@@ -97,32 +96,10 @@ class Platform:
 
 @pytest.fixture
 def platform(monkeypatch: pytest.MonkeyPatch) -> Iterator[Platform]:
-    served = Platform()
-
-    class Handler(BaseHTTPRequestHandler):
-        def _serve(self) -> None:
-            body = self.rfile.read(int(self.headers.get("content-length") or 0))
-            status, content = served.answer(self.command, self.path, body, self.headers)
-            data = json.dumps(content).encode()
-            self.send_response(status)
-            self.send_header("content-length", str(len(data)))
-            self.end_headers()
-            self.wfile.write(data)
-
-        do_GET = do_POST = do_PUT = do_DELETE = _serve
-
-        def log_message(self, format: str, *args: object) -> None:
-            """Says nothing: a test's output is the command's."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    served.url = f"http://127.0.0.1:{server.server_port}"
-    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-    thread.start()
+    platform = Platform()
     monkeypatch.setattr(push, "_POLL_SECONDS", 0.01)
-    yield served
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with loopback.served(platform.answer) as platform.url:
+        yield platform
 
 
 @pytest.fixture

@@ -63,6 +63,8 @@ class FindingAnswer(Answer):
     key: str
     version_id: str | None
     size: int | None
+    is_young: bool
+    """The orphan is too young to be deleted."""
     is_repaired: bool
 
 
@@ -74,9 +76,9 @@ class WalkAnswer(Answer):
     objects: int
     """Looked at so far."""
     versions: int
-    young: int
-    """Objects that no row claims and that are too young to be judged."""
     orphans: int
+    young: int
+    """Orphans that are too young to be deleted."""
     missing: int
     """Versions whose package is missing or different."""
     repaired: int
@@ -136,7 +138,8 @@ async def get_retention(
     responses=documented(401, 403, 404),
 )
 async def get_reconcile(_: Operator, services: Platform) -> Reconciliation:
-    return await _reconciliation(services)
+    state = await reconcile_report.read_state(services.records)
+    return Reconciliation(under_way=_walk(state.walk), last=_walk(state.last))
 
 
 @router.post(
@@ -146,14 +149,11 @@ async def get_reconcile(_: Operator, services: Platform) -> Reconciliation:
     responses=documented(401, 403, 404, 409, 422),
 )
 async def post_reconcile(_: Operator, services: Platform, body: NewWalk) -> Reconciliation:
-    await reconcile_report.request_walk(services.records, services.clock, repair=body.repair)
+    walk = await reconcile_report.request_walk(services.records, services.clock, repair=body.repair)
+    # Read before the jobs are called, so that the walk that was asked for is still under way.
+    last = (await reconcile_report.read_state(services.records)).last
     await reconcile_report.announce(services.queue)
-    return await _reconciliation(services)
-
-
-async def _reconciliation(services: Platform) -> Reconciliation:
-    state = await reconcile_report.read_state(services.records)
-    return Reconciliation(under_way=_walk(state.walk), last=_walk(state.last))
+    return Reconciliation(under_way=_walk(walk), last=_walk(last))
 
 
 def _walk(walk: reconcile_report.Walk | None) -> WalkAnswer | None:

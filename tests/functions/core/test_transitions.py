@@ -1,6 +1,8 @@
 """The table of transitions, and that it is the only way."""
 
+import re
 from dataclasses import replace
+from pathlib import Path
 from typing import get_args
 
 import pytest
@@ -50,3 +52,12 @@ def test_what_the_table_does_not_have_is_refused_with_the_state(
             assert caught.value.problem.members["version_status"] == status
 
     run(scenario())
+
+
+def test_the_documented_table_is_the_table() -> None:
+    text = (Path(__file__).parents[3] / "docs" / "versions.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| `([a-z-]+)` \| ([a-z, ]+) \| ([a-z ]+) \| (.+) \|$", text, re.MULTILINE)
+    assert {
+        name: (tuple(sources.split(", ")), None if target == "the same" else target, meaning)
+        for name, sources, target, meaning in rows
+    } == {name: (r.sources, r.target, r.meaning) for name, r in transitions.TABLE.items()}

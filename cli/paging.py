@@ -1,0 +1,21 @@
+"""Lists of the API, read to their end."""
+
+from typing import cast
+from urllib.parse import quote
+
+from cli.platform_api import Document, PlatformApi
+
+_MAX_PAGES = 10_000
+
+
+def every_page(api: PlatformApi, path: str, member: str) -> list[Document]:
+    """What `member` lists on every page."""
+    found: list[Document] = []
+    after = ""
+    for _ in range(_MAX_PAGES):
+        answer = api.get(f"{path}{after}")
+        found += cast("list[Document]", answer[member])
+        if not answer.get("next"):
+            break
+        after = f"?after={quote(str(answer['next']), safe='')}"
+    return found
