@@ -18,6 +18,7 @@ from botocore.exceptions import ClientError
 
 from cli.copy_journal import Copied
 from cli.s3_buckets import Changed, Exists, Listed, find, status_of
+from functions.core.storages import OWN_SHA256
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -29,8 +30,6 @@ PART_BYTES = 512 * 1024 * 1024
 _CHUNK = 1024 * 1024
 
 _KEPT_HEADERS = ("ContentType", "CacheControl", "ContentDisposition", "ContentEncoding")
-SHA256_METADATA = "stowage-sha256"
-"""Where the SHA-256 of an object stands on a storage that keeps no checksums of its own."""
 
 Advance = Callable[[int], None]
 
@@ -115,7 +114,7 @@ def _fetch(
         raise Corrupt(f"{size} bytes came instead of {listed.size}")
     digest = sha256.hexdigest()
     metadata = dict(cast("dict[str, str]", found.get("Metadata") or {}))
-    promised = metadata.pop(SHA256_METADATA, None) or _whole_checksum(found)
+    promised = metadata.pop(OWN_SHA256, None) or _whole_checksum(found)
     if promised is not None and promised != digest:
         raise Corrupt(f"its bytes have the SHA-256 {digest}, but the source says {promised}")
     arguments = {name: found[name] for name in _KEPT_HEADERS if found.get(name)}
@@ -138,7 +137,7 @@ def _put(
         checksum = {"ChecksumSHA256": base64.b64encode(bytes.fromhex(digest)).decode()}
     else:
         checksum = {}
-        arguments["Metadata"] = {**arguments["Metadata"], SHA256_METADATA: digest}
+        arguments["Metadata"] = {**arguments["Metadata"], OWN_SHA256: digest}
     condition = _condition(target, order)
     if size > MOST_IN_ONE_PUT:
         return _put_parts(target, key, size, file, arguments, condition, digest)

@@ -8,7 +8,7 @@ import binascii
 import json
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeVar, cast
 
 from functions.core.platform import DAY_MS, HOUR_MS, Retention
@@ -32,13 +32,13 @@ class DownloadKeyRing:
     """The HMAC keys of download URLs by id; `current` signs, all verify."""
 
     current: str
-    keys: Mapping[str, bytes]
+    keys: Mapping[str, bytes] = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
 class SigningKey:
     id: str
-    seed: bytes
+    seed: bytes = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,15 @@ from typing import Self
 
 from functions import setting_values as values
 from functions.core.platform import DESIGNED, Retention
+from functions.core.storages import R2
 from functions.setting_values import DownloadKeyRing, PlatformKey, Reader, SigningKey
+from functions.storage_settings import (
+    R2_ALONE,
+    AccessKey,
+    StorageSettings,
+    access_keys,
+    storage_choice,
+)
 
 UPLOADS = "UPLOADS"
 PACKAGES = "PACKAGES"
@@ -41,7 +49,8 @@ RETENTION = "RETENTION"
 """JSON `{"draft_days", "rejected_days", "failed_hours", "superseded_days", "temp_hours"}`, whole
 numbers."""
 S3_ENDPOINT = "S3_ENDPOINT"
-"""Base URL of the S3 endpoint that presigned URLs name, byte for byte; no trailing slash."""
+"""Base URL of R2's S3 endpoint, which presigned URLs name byte for byte while R2 is the active
+storage; no trailing slash."""
 S3_REGION = "S3_REGION"
 UPLOADS_BUCKET = "UPLOADS_BUCKET"
 """This and the three after it: the platform's own names of the buckets that the Worker may open,
@@ -119,10 +128,24 @@ def repository_binding(bucket: str) -> str:
     return "REPOSITORY_" + bucket.upper().replace("-", "_")
 
 
+def _storage(reader: Reader, *opened: str) -> StorageSettings:
+    choice = reader.parsed(STORAGE, storage_choice(opened), R2_ALONE)
+    if not choice.servers:
+        return StorageSettings(choice, {})
+    return StorageSettings(
+        choice,
+        reader.parsed(STORAGE_KEYS, access_keys(choice.servers), {}),
+        reader.text(STORAGE_ORIGIN_SECRET) if choice.needs_origin_secret else None,
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class EdgeSettings:
     cdn_host: str
     platform_zone: str
+    storage: StorageSettings
+    packages_bucket: str
+    assets_bucket: str
     repository_buckets: tuple[str, ...]
     download_keys: DownloadKeyRing
 
@@ -130,14 +153,41 @@ class EdgeSettings:
     def from_mapping(cls, variables: Mapping[str, str | None]) -> Self:
         """Raises: SettingsError."""
         reader = Reader(variables)
+        packages, assets = reader.text(PACKAGES_BUCKET), reader.text(ASSETS_BUCKET)
+        repositories = reader.parsed(REPOSITORY_BUCKETS, values.buckets, ())
         return reader.finish(
             lambda: cls(
                 cdn_host=reader.text(CDN_HOST),
                 platform_zone=reader.text(PLATFORM_ZONE),
-                repository_buckets=reader.parsed(REPOSITORY_BUCKETS, values.buckets, ()),
+                storage=_storage(reader, packages, assets, *repositories),
+                packages_bucket=packages,
+                assets_bucket=assets,
+                repository_buckets=repositories,
                 download_keys=reader.parsed(DOWNLOAD_KEYS, values.download_keys, values.NO_KEYS),
             )
         )
+
+
+@dataclass(frozen=True, slots=True)
+class PresignTarget:
+    """Where presigned uploads go: the uploads bucket of the active storage."""
+
+    endpoint: str
+    region: str
+    bucket: str
+    """As the storage calls it."""
+    key: AccessKey
+
+
+def _presign_target(reader: Reader, storage: StorageSettings, uploads: str) -> PresignTarget:
+    active = storage.choice.active
+    if active == R2.name:
+        key = AccessKey(reader.text(PRESIGN_ACCESS_KEY_ID), reader.text(PRESIGN_SECRET_ACCESS_KEY))
+        endpoint = reader.parsed(S3_ENDPOINT, values.base_url, "")
+        return PresignTarget(endpoint, reader.text(S3_REGION), uploads, key)
+    server = storage.choice.servers[active]
+    key = storage.keys.get(active, AccessKey("", ""))
+    return PresignTarget(server.endpoint, server.region, server.buckets.get(uploads, ""), key)
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,11 +203,10 @@ class ApiSettings:
     download_url_seconds: int
     max_package_bytes: int
     retention: Retention
-    s3_endpoint: str
-    s3_region: str
+    storage: StorageSettings
     uploads_bucket: str
-    presign_access_key_id: str
-    presign_secret_access_key: str
+    assets_bucket: str
+    presign: PresignTarget
     platform_keys: tuple[PlatformKey, ...]
     root_key_hashes: tuple[str, ...]
 
@@ -165,6 +214,8 @@ class ApiSettings:
     def from_mapping(cls, variables: Mapping[str, str | None]) -> Self:
         """Raises: SettingsError."""
         reader = Reader(variables)
+        uploads, assets = reader.text(UPLOADS_BUCKET), reader.text(ASSETS_BUCKET)
+        storage = _storage(reader, uploads, assets)
         return reader.finish(
             lambda: cls(
                 api_host=reader.text(API_HOST),
@@ -182,11 +233,10 @@ class ApiSettings:
                     MAX_PACKAGE_BYTES, values.integer(1, values.MAX_PUT), 0
                 ),
                 retention=reader.parsed(RETENTION, values.retention, DESIGNED),
-                s3_endpoint=reader.parsed(S3_ENDPOINT, values.base_url, ""),
-                s3_region=reader.text(S3_REGION),
-                uploads_bucket=reader.text(UPLOADS_BUCKET),
-                presign_access_key_id=reader.text(PRESIGN_ACCESS_KEY_ID),
-                presign_secret_access_key=reader.text(PRESIGN_SECRET_ACCESS_KEY),
+                storage=storage,
+                uploads_bucket=uploads,
+                assets_bucket=assets,
+                presign=_presign_target(reader, storage, uploads),
                 platform_keys=reader.parsed(PLATFORM_KEYS, values.platform_keys, ()),
                 root_key_hashes=reader.parsed(ROOT_KEY_HASHES, values.hashes, ()),
             )
@@ -197,6 +247,10 @@ class ApiSettings:
 class JobsSettings:
     max_package_bytes: int
     retention: Retention
+    storage: StorageSettings
+    uploads_bucket: str
+    packages_bucket: str
+    assets_bucket: str
     signing_key: SigningKey
     zone_id: str
     api_base_url: str
@@ -206,12 +260,18 @@ class JobsSettings:
     def from_mapping(cls, variables: Mapping[str, str | None]) -> Self:
         """Raises: SettingsError."""
         reader = Reader(variables)
+        uploads, packages = reader.text(UPLOADS_BUCKET), reader.text(PACKAGES_BUCKET)
+        assets = reader.text(ASSETS_BUCKET)
         return reader.finish(
             lambda: cls(
                 max_package_bytes=reader.parsed(
                     MAX_PACKAGE_BYTES, values.integer(1, values.MAX_PUT), 0
                 ),
                 retention=reader.parsed(RETENTION, values.retention, DESIGNED),
+                storage=_storage(reader, uploads, packages, assets),
+                uploads_bucket=uploads,
+                packages_bucket=packages,
+                assets_bucket=assets,
                 signing_key=reader.parsed(SIGNING_KEY, values.signing_key, values.NO_SIGNING_KEY),
                 zone_id=reader.text(ZONE_ID),
                 api_base_url=reader.parsed(API_BASE_URL, values.api_base_url, ""),

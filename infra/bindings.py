@@ -7,6 +7,9 @@ given.
 | api | uploads, assets, repositories | yes | produces | yes | download keys, presign token, root
 key hashes |
 | jobs | all | yes | consumes both, produces | yes | signing key, purge token |
+
+Buckets are bindings on R2 only. An S3-compatible server is told of in a variable, and each Worker
+has keys of its own for it, whose rights are those of the table.
 """
 
 import json
@@ -16,7 +19,8 @@ from dataclasses import dataclass
 import pulumi
 
 from functions import settings as name
-from infra.cloudflare.tokens import PurgeToken, S3Token
+from infra import keys
+from infra.cloudflare.tokens import PurgeToken
 from infra.cloudflare.worker import (
     Binding,
     bucket_binding,
@@ -29,9 +33,9 @@ from infra.cloudflare.worker import (
 )
 from infra.config import Secrets
 from infra.settings import Settings
-
-# What R2 calls its only region: https://developers.cloudflare.com/r2/api/s3/api/
-S3_REGION = "auto"
+from infra.storage_consistency import is_proxied
+from infra.storage_settings import R2
+from infra.storages import R2_REGION, Storages, physical_names
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,7 +44,7 @@ class Resources:
 
     settings: Settings
     secrets: Secrets
-    buckets: Mapping[str, pulumi.Output[str]]
+    storages: Storages
     database_id: pulumi.Output[str]
     validate_queue: pulumi.Output[str]
 
@@ -49,24 +53,24 @@ def edge(of: Resources) -> list[Binding]:
     return [
         *_buckets(of, {name.PACKAGES: "packages", name.ASSETS: "assets"}),
         *_repositories(of),
+        *_storage(of, "edge", name.PACKAGES_BUCKET, name.ASSETS_BUCKET),
         database_binding(name.DATABASE, of.database_id),
         *_variables(of, name.CDN_HOST, name.PLATFORM_ZONE, name.REPOSITORY_BUCKETS),
         secret(name.DOWNLOAD_KEYS, of.secrets.download_keys),
     ]
 
 
-def api(of: Resources, presign: S3Token) -> list[Binding]:
+def api(of: Resources) -> list[Binding]:
     return [
         *_buckets(of, {name.UPLOADS: "uploads", name.ASSETS: "assets"}),
         *_repositories(of),
+        *_storage(of, "api", name.UPLOADS_BUCKET, name.ASSETS_BUCKET),
+        *_presign(of),
         database_binding(name.DATABASE, of.database_id),
         queue_binding(name.VALIDATE_QUEUE, of.validate_queue),
         images_binding(name.IMAGES),
         *_rate_limits(of.settings),
         *_variables(of, *_plain_values(of.settings)),
-        # An access key id is no secret: every presigned URL names it.
-        variable(name.PRESIGN_ACCESS_KEY_ID, presign.access_key_id),
-        secret(name.PRESIGN_SECRET_ACCESS_KEY, presign.secret_access_key),
         secret(name.DOWNLOAD_KEYS, of.secrets.download_keys),
         secret(name.ROOT_KEY_HASHES, of.secrets.root_key_hashes),
     ]
@@ -82,6 +86,7 @@ def jobs(of: Resources, purge: PurgeToken) -> list[Binding]:
     return [
         *_buckets(of, roles),
         *_repositories(of),
+        *_storage(of, "jobs", name.UPLOADS_BUCKET, name.PACKAGES_BUCKET, name.ASSETS_BUCKET),
         database_binding(name.DATABASE, of.database_id),
         queue_binding(name.VALIDATE_QUEUE, of.validate_queue),
         images_binding(name.IMAGES),
@@ -94,9 +99,11 @@ def jobs(of: Resources, purge: PurgeToken) -> list[Binding]:
 
 
 def _buckets(of: Resources, roles: Mapping[str, str]) -> list[Binding]:
+    found = of.storages.r2_buckets
     return [
-        bucket_binding(binding, of.buckets[role], of.settings.jurisdiction)
+        bucket_binding(binding, found[role], of.settings.jurisdiction)
         for binding, role in roles.items()
+        if role in found
     ]
 
 
@@ -111,14 +118,75 @@ def _rate_limits(settings: Settings) -> list[Binding]:
 
 
 def _repositories(of: Resources) -> list[Binding]:
-    # Named after the physical name: that is what a row of the database holds.
-    return [
-        bucket_binding(
-            name.repository_binding(of.settings.names.bucket(role)),
-            of.buckets[role],
-            of.settings.jurisdiction,
+    # Named after the platform's name: that is what a row of the database holds.
+    names = of.settings.names
+    return _buckets(
+        of,
+        {
+            name.repository_binding(names.bucket(role)): role
+            for role in of.settings.repository_buckets
+        },
+    )
+
+
+def _storage(of: Resources, worker: str, *opened: str) -> list[Binding]:
+    """Where the buckets are that a Worker opens, and its keys of the servers among the storages.
+    `opened` are the variables with the platform's names of its buckets."""
+    settings, secrets = of.settings, of.secrets
+    names = {
+        name.UPLOADS_BUCKET: "uploads",
+        name.PACKAGES_BUCKET: "packages",
+        name.ASSETS_BUCKET: "assets",
+        name.BACKUPS_BUCKET: "backups",
+    }
+    given = [
+        variable(name.STORAGE, _json(_choice(settings))),
+        *(variable(key, settings.names.bucket(names[key])) for key in opened),
+    ]
+    if settings.servers and secrets.storage_keys is not None:
+        servers = tuple(settings.servers)
+        own = secrets.storage_keys.apply(lambda text: keys.storage_keys_of(text, worker, servers))
+        given.append(secret(name.STORAGE_KEYS, own))
+    is_asked = any(map(is_proxied, settings.servers.values()))
+    if is_asked and secrets.storage_origin_secret is not None:
+        first = secrets.storage_origin_secret.apply(
+            lambda text: keys.storage_origin_secrets(text)[0]
         )
-        for role in of.settings.repository_buckets
+        given.append(secret(name.STORAGE_ORIGIN_SECRET, first))
+    return given
+
+
+def _choice(settings: Settings) -> dict[str, object]:
+    platform = {role: settings.names.bucket(role) for role in settings.roles}
+    servers = {
+        storage: {
+            "endpoint": server.endpoint,
+            "region": server.region,
+            "origin_secret": is_proxied(server),
+            "buckets": {
+                platform[role]: there for role, there in physical_names(settings, storage).items()
+            },
+        }
+        for storage, server in settings.servers.items()
+    }
+    return {
+        "active": settings.storage,
+        "fallback": settings.fallback_storage,
+        "servers": servers,
+    }
+
+
+def _presign(of: Resources) -> list[Binding]:
+    """With what uploads to R2 are presigned, while they go there."""
+    key = of.storages.presign
+    if of.settings.storage != R2 or key is None:
+        return []
+    return [
+        variable(name.S3_ENDPOINT, of.settings.r2_url),
+        variable(name.S3_REGION, R2_REGION),
+        # An access key id is no secret: every presigned URL names it.
+        variable(name.PRESIGN_ACCESS_KEY_ID, key.id),
+        secret(name.PRESIGN_SECRET_ACCESS_KEY, key.secret),
     ]
 
 
@@ -140,12 +208,9 @@ def _plain_values(settings: Settings) -> dict[str, str]:
         name.DOWNLOAD_URL_SECONDS: str(settings.download_url_seconds),
         name.MAX_PACKAGE_BYTES: str(settings.max_package_bytes),
         name.RETENTION: json.dumps(settings.retention.model_dump(), separators=(",", ":")),
-        name.S3_ENDPOINT: settings.s3_url,
-        name.S3_REGION: S3_REGION,
-        name.UPLOADS_BUCKET: names.bucket("uploads"),
         name.PLATFORM_KEYS: _json([key.model_dump() for key in settings.platform_keys]),
     }
 
 
-def _json(value: Sequence[object]) -> str:
+def _json(value: Sequence[object] | Mapping[str, object]) -> str:
     return json.dumps(value, sort_keys=True, separators=(",", ":"))

@@ -6,12 +6,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
 from functions.core import app_image_records as rows
-from functions.core import purges
+from functions.core import cache_tags, purges
 from functions.core.app_image_objects import delete_objects, show_icon
 from functions.core.app_image_records import AppImage
 from functions.core.apps import app_of
 from functions.core.byte_source import SourceChangedError
-from functions.core.catalog import images_tag
 from functions.core.package_images import take_images
 from functions.core.problems import ProblemError
 from functions.ports.images import ImageProcessorError
@@ -95,7 +94,7 @@ async def settle(deps: "ImageDeps", packages: "ObjectReader", app_id: str) -> No
     await deps.records.batch(
         [
             *(rows.entering(image, "gone", now) for image in cleared),
-            *purges.purge_statements([images_tag(app_id)], now),
+            *purges.purge_statements([cache_tags.images(app_id)], now),
             rows.following_up(app, now),
         ]
     )

@@ -7,7 +7,7 @@ Every change can be repeated: it then changes nothing more, and finishes what br
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from functions.core import access, apps, fields, purges
+from functions.core import access, apps, cache_tags, fields, purges
 from functions.core import app_image_records as rows
 from functions.core.app_image_objects import (
     ImageDeps,
@@ -21,7 +21,6 @@ from functions.core.app_image_objects import (
     stage,
 )
 from functions.core.app_image_records import AppImage, AppImages
-from functions.core.catalog import images_tag
 from functions.core.images.picture import PictureError, PictureProblem
 from functions.core.images.requirements import MAX_SCREENSHOTS
 from functions.core.platform import ATTEMPTS
@@ -248,7 +247,7 @@ async def _bring_in_screenshot(
 async def _show(deps: ImageDeps, app_id: str) -> None:
     """Purged behind the change of the objects, so that no cache keeps what was there before."""
     await show_icon(deps.records, deps.assets, app_id)
-    asked = purges.purge_statements([images_tag(app_id)], deps.clock.now_ms())
+    asked = purges.purge_statements([cache_tags.images(app_id)], deps.clock.now_ms())
     await deps.records.batch(asked)
     await purges.announce(deps.queue)
 
@@ -256,7 +255,7 @@ async def _show(deps: ImageDeps, app_id: str) -> None:
 async def _clear_screenshot(deps: ImageDeps, screenshot: AppImage) -> None:
     await delete_objects(deps.assets, screenshot)
     now = deps.clock.now_ms()
-    asked = purges.purge_statements([images_tag(screenshot.app_id)], now)
+    asked = purges.purge_statements([cache_tags.images(screenshot.app_id)], now)
     await deps.records.batch([rows.entering(screenshot, "gone", now), *asked])
     await purges.announce(deps.queue)
 

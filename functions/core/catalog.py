@@ -1,5 +1,5 @@
-"""The closed set of object kinds. Nobody else formats an object key, a content type, a cache rule
-or a cache tag.
+"""The closed set of object kinds. Nobody else formats an object key, a content type or a cache
+rule.
 
 | kind | bucket | key |
 |---|---|---|
@@ -17,6 +17,7 @@ import re
 from dataclasses import dataclass
 from typing import ClassVar, Literal, TypeAlias
 
+from functions.core import cache_tags
 from functions.core.content_types import content_type_of
 
 PACKAGE_TYPE = "application/zip"
@@ -67,13 +68,8 @@ class PackageObject:
         return f"packages/{self.developer_id}/{self.app_id}/{self.version_code}/package.mosis"
 
     @property
-    def version_tag(self) -> str:
-        """Of what is cached of this version, and of nothing else of the app."""
-        return f"version:{self.app_id}/{self.version_code}"
-
-    @property
     def cache_tags(self) -> tuple[str, ...]:
-        return (self.version_tag, f"app:{self.app_id}")
+        return (cache_tags.version(self.app_id, self.version_code), cache_tags.app(self.app_id))
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +87,7 @@ class PackageManifest:
 
     @property
     def cache_tags(self) -> tuple[str, ...]:
-        return (f"version:{self.app_id}/{self.version_code}", f"app:{self.app_id}")
+        return (cache_tags.version(self.app_id, self.version_code), cache_tags.app(self.app_id))
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,15 +107,10 @@ class PackageStatement:
 
     @property
     def cache_tags(self) -> tuple[str, ...]:
-        return (f"version:{self.app_id}/{self.version_code}", f"app:{self.app_id}")
+        return (cache_tags.version(self.app_id, self.version_code), cache_tags.app(self.app_id))
 
 
 ICON_SIZES = (32, 64, 128)
-
-
-def images_tag(app_id: str) -> str:
-    """What a change of an app's icon or screenshots purges, and not its packages with them."""
-    return f"images:{app_id}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +127,7 @@ class Icon:
 
     @property
     def cache_tags(self) -> tuple[str, ...]:
-        return (images_tag(self.app_id), f"app:{self.app_id}")
+        return (cache_tags.images(self.app_id), cache_tags.app(self.app_id))
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,7 +165,7 @@ class Screenshot:
 
     @property
     def cache_tags(self) -> tuple[str, ...]:
-        return (images_tag(self.app_id), f"app:{self.app_id}")
+        return (cache_tags.images(self.app_id), cache_tags.app(self.app_id))
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,7 +191,7 @@ class RepositoryFile:
 
     @property
     def cache_tags(self) -> tuple[str, ...]:
-        return (f"location:{self.location_id}",)
+        return (cache_tags.location(self.location_id),)
 
 
 ObjectKind: TypeAlias = (

@@ -2,21 +2,23 @@
 
 import base64
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from functions.core import sigv4
+from functions.core.storages import StorageProfile
 from functions.core.version_records import Upload, Version
 
 
 @dataclass(frozen=True, slots=True)
 class PresignSettings:
+    profile: StorageProfile
     endpoint: str
     """Base URL of the S3 endpoint, byte for byte as clients will send it; no trailing slash."""
     region: str
     bucket: str
     access_key_id: str
-    secret_access_key: str
+    secret_access_key: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +34,9 @@ class PresignedPut:
 def presign_upload(
     settings: PresignSettings, upload: Upload, version: Version, now_ms: int, max_seconds: int
 ) -> PresignedPut:
-    """A PUT of exactly this length, type and SHA-256 to exactly this key, and only while nothing
-    lies there. Valid from `now_ms` until `upload.expires_at`, both rounded down to the second, but
+    """A PUT of exactly this length and type to exactly this key; of exactly this SHA-256, and only
+    while nothing lies there, where the storage keeps such promises (where it does not, the jobs
+    find out). Valid from `now_ms` until `upload.expires_at`, both rounded down to the second, but
     at least 1 s and at most `max_seconds`.
 
     With a `now_ms` from before the upload was written it is exactly `max_seconds`.
@@ -48,12 +51,7 @@ def presign_upload(
     # less than the temp object is kept for.
     start = now_ms // 1000
     seconds = min(max(upload.expires_at // 1000 - start, 1), max_seconds)
-    headers = {
-        "content-length": str(upload.size),
-        "content-type": upload.content_type,
-        "if-none-match": "*",
-        "x-amz-checksum-sha256": base64.b64encode(bytes.fromhex(upload.sha256)).decode(),
-    }
+    headers = _headers(settings.profile, upload)
     base = urlsplit(settings.endpoint)
     path = f"{base.path}/{sigv4.encode_key(f'{settings.bucket}/{upload.object_key}')}"
     query = sigv4.presign_query(
@@ -65,3 +63,13 @@ def presign_upload(
     )
     url = f"{base.scheme}://{base.netloc}{path}?{query}"
     return PresignedPut("PUT", url, headers, (start + seconds) * 1000)
+
+
+def _headers(profile: StorageProfile, upload: Upload) -> dict[str, str]:
+    headers = {"content-length": str(upload.size), "content-type": upload.content_type}
+    if profile.conditional_put:
+        headers["if-none-match"] = "*"
+    if profile.pins_sha256_in_presigned_put:
+        digest = base64.b64encode(bytes.fromhex(upload.sha256)).decode()
+        headers["x-amz-checksum-sha256"] = digest
+    return headers

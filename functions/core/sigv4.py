@@ -8,7 +8,7 @@ once and never normalised, unlike those of other services
 import hashlib
 import hmac
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from urllib.parse import quote
 
@@ -17,6 +17,8 @@ from functions.core.times import amz_date
 ALGORITHM = "AWS4-HMAC-SHA256"
 SERVICE = "s3"
 UNSIGNED_PAYLOAD = "UNSIGNED-PAYLOAD"
+SIGNED_CHUNKS = "STREAMING-AWS4-HMAC-SHA256-PAYLOAD"
+"""The payload hash of a body that is sent in chunks, each of which is signed (`ChunkSigner`)."""
 EMPTY_SHA256 = hashlib.sha256(b"").hexdigest()
 MAX_EXPIRES_SECONDS = 604_800
 
@@ -26,8 +28,8 @@ Pairs = Iterable[tuple[str, str]]
 @dataclass(frozen=True, slots=True)
 class Credentials:
     access_key_id: str
-    secret_access_key: str
-    session_token: str | None = None
+    secret_access_key: str = field(repr=False)
+    session_token: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +131,37 @@ def sign_headers(
         f"Signature={signature(canonical, credentials, region, timestamp)}"
     )
     return headers
+
+
+class ChunkSigner:
+    """Signs the chunks of a body in their order. Each signature covers the one before it, and the
+    body ends with that of an empty chunk, so nothing can be changed, left out or cut off
+    (https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-streaming.html).
+
+    `headers` are what `sign_headers` gave for the request.
+    """
+
+    def __init__(self, headers: Mapping[str, str], credentials: Credentials, region: str) -> None:
+        self._timestamp = headers["x-amz-date"]
+        date = self._timestamp[:8]
+        self._scope = scope(date, region)
+        self._key = signing_key(credentials.secret_access_key, date, region)
+        self._previous = headers["authorization"].rpartition("Signature=")[2]
+
+    def sign(self, chunk: bytes) -> str:
+        """Lower-case hex."""
+        text = "\n".join(
+            [
+                f"{ALGORITHM}-PAYLOAD",
+                self._timestamp,
+                self._scope,
+                self._previous,
+                EMPTY_SHA256,
+                hashlib.sha256(chunk).hexdigest(),
+            ]
+        )
+        self._previous = hmac.digest(self._key, text.encode(), "sha256").hex()
+        return self._previous
 
 
 def presign_query(

@@ -9,6 +9,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
+OWN_SHA256 = "stowage-sha256"
+"""Metadata of ours, on a storage that keeps no digest: the SHA-256 (hex) that the put was verified
+with."""
+
 
 @dataclass(frozen=True, slots=True)
 class StorageProfile:
@@ -19,6 +23,9 @@ class StorageProfile:
     header is then sent with every put of ours, and the storage keeps the digest."""
     conditional_put: bool
     """`If-None-Match: *` on PutObject and CompleteMultipartUpload: of racing writers one wins."""
+    refuses_cut_bodies: bool
+    """A body that ends before its announced length is refused, also where nobody promised its
+    digest."""
     lifecycle: bool
     """Objects under a prefix are deleted at an age."""
     aborts_stale_multipart: bool
@@ -49,6 +56,7 @@ R2 = StorageProfile(
     title="Cloudflare R2",
     pins_sha256_in_presigned_put=True,
     conditional_put=True,
+    refuses_cut_bodies=True,
     lifecycle=True,
     aborts_stale_multipart=True,
     cors=True,
@@ -68,6 +76,7 @@ S3 = StorageProfile(
     title="Amazon S3",
     pins_sha256_in_presigned_put=True,
     conditional_put=True,
+    refuses_cut_bodies=True,
     lifecycle=True,
     aborts_stale_multipart=True,
     cors=True,
@@ -91,6 +100,7 @@ B2 = StorageProfile(
     title="Backblaze B2",
     pins_sha256_in_presigned_put=False,
     conditional_put=False,
+    refuses_cut_bodies=True,
     lifecycle=True,
     aborts_stale_multipart=True,
     cors=True,
@@ -102,15 +112,18 @@ B2 = StorageProfile(
     proven_on=None,
 )
 
-# Measured on versitygw 1.8.0 (2026-11), the server that is tested and recommended: lifecycle rules,
-# also those that abort multipart uploads, answer 501. MinIO 2026-02 keeps expiry but silently drops
-# the abort rule, and knows CORS for the whole server only (a bucket's rules answer 501, and then
-# the deployment fails instead of going without). What both do alike is as S3 does it.
+# Measured on versitygw 1.8.0 (2026-11), the server that is tested and recommended: where a body
+# that is sent as UNSIGNED-PAYLOAD and without a checksum ends early, what arrived is stored as the
+# object; lifecycle rules, also those that abort multipart uploads, answer 501. MinIO 2026-02 keeps
+# expiry but silently drops the abort rule, and knows CORS for the whole server only (a bucket's
+# rules answer 501, and then the deployment fails instead of going without). What both do alike is
+# as S3 does it.
 MINIO = StorageProfile(
     name="minio",
     title="a MinIO-compatible server",
     pins_sha256_in_presigned_put=True,
     conditional_put=True,
+    refuses_cut_bodies=False,
     lifecycle=False,
     aborts_stale_multipart=False,
     cors=True,
@@ -152,6 +165,12 @@ def _lacks(profile: StorageProfile) -> tuple[tuple[bool, str], ...]:
             "has no conditional put. Write-once is carried by upload keys that are never given "
             "twice and by the database's constraints; a put that must not replace looks first, "
             "which two writers at the same moment can get past.",
+        ),
+        (
+            profile.refuses_cut_bodies,
+            "keeps what arrived of an object whose sender was cut off, where the SHA-256 was not "
+            "promised. Presigned uploads promise it; what a Worker streams without knowing it is "
+            "signed chunk by chunk. Other clients must send checksums, as the AWS SDKs do.",
         ),
         (
             profile.lifecycle,

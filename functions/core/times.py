@@ -59,10 +59,10 @@ def http_date(ms: int) -> str:
     return f"{day}, {moment:%d} {month} {moment.year:04d} {moment:%H:%M:%S} GMT"
 
 
-def parse_http_date(text: str, now_ms: int) -> int | None:
+def parse_http_date(text: str, now_ms: int | None = None) -> int | None:
     """A date in any of the three forms of RFC 9110 5.6.7; None for every other text. A year of two
-    digits that would lie more than 50 years after `now_ms` is one of the past. The name of the day
-    is not compared with the date."""
+    digits that would lie more than 50 years after `now_ms` is one of the past; without `now_ms`
+    such a date is none. The name of the day is not compared with the date."""
     text = text.strip(" \t")
     for form in _HTTP_DATES:
         match = form.fullmatch(text)
@@ -74,9 +74,11 @@ def parse_http_date(text: str, now_ms: int) -> int | None:
     return None
 
 
-def _ms_of(match: re.Match[str], now_ms: int) -> int:
+def _ms_of(match: re.Match[str], now_ms: int | None) -> int | None:
     year = int(match["year"])
     if len(match["year"]) == 2:
+        if now_ms is None:
+            return None
         latest = _moment(now_ms) + _FIFTY_YEARS
         year += (latest.year - year) // 100 * 100
         if _date(match, year) > latest:

@@ -75,6 +75,9 @@ class ValidationDeps:
     entropy: "Entropy"
     limits: "Limits"
     verifier: "Verifier"
+    trusts_upload_digests: bool
+    """Whether the storage refuses an upload whose bytes have not the SHA-256 that was announced,
+    and so can be believed when it tells one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,7 +181,9 @@ async def _work(deps: ValidationDeps, version_id: str, upload_id: str, token: st
     if version.object_key == object_key and await is_promoted(deps.packages, version):
         return await _confirm(deps, version, upload_id, token)
     expected = Expected(app.id, app.name, version.version_name, version.version_code)
-    report = await check_package(deps.uploads, upload, expected)
+    report = await check_package(
+        deps.uploads, upload, expected, trusts_digest=deps.trusts_upload_digests
+    )
     problems = [
         *report.problems,
         *await signature_problems(deps.records, deps.verifier, app, version),

@@ -1,8 +1,9 @@
 """Objects in one bucket.
 
 `ObjectReader` is all that the public data plane may hold: it cannot write. `ObjectStore` adds the
-rest. Keys are `str`, at most 1,024 UTF-8 bytes. ETags are without quotes. Times are milliseconds
-UTC.
+rest. Keys are `str`, 1 to 1,024 UTF-8 bytes, without a segment `.` or `..`, which no URL can
+carry. Metadata has lower-case names of letters, digits and hyphens, and printable ASCII values.
+ETags are without quotes. Times are milliseconds UTC.
 """
 
 from collections.abc import AsyncIterator, Mapping
@@ -12,6 +13,17 @@ from typing import Protocol
 
 class ObjectStoreError(Exception):
     """The store failed in a way that a retry may mend, or that no rule of ours foresees."""
+
+
+class UnavailableError(ObjectStoreError):
+    """For the moment only, and after the adapter's own retries: no answer in time, a broken
+    connection, a storage that is overloaded or failed inside. Whether a write took effect is
+    unknown."""
+
+    def __init__(self, message: str, retry_after_seconds: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after_seconds = retry_after_seconds
+        """What the storage asked for, where it did."""
 
 
 class PreconditionFailedError(ObjectStoreError):
@@ -32,9 +44,9 @@ class RangeNotSatisfiableError(ObjectStoreError):
 
 
 class Body(Protocol):
-    """A stream of bytes, consumed at most once. An adapter may carry its platform's own stream in
-    it, so that handing a body from one store to another, or to a response, moves no byte through
-    Python."""
+    """A stream of bytes, consumed at most once; raises `UnavailableError` where they break off. An
+    adapter may carry its platform's own stream in it, so that handing a body from one store to
+    another, or to a response, moves no byte through Python."""
 
     def __aiter__(self) -> AsyncIterator[bytes]: ...
 
@@ -113,9 +125,10 @@ class ObjectReader(Protocol):
         *,
         unless_etags: frozenset[str] | None = None,
     ) -> StoredObject | ObjectInfo | None:
-        """One call of the store. The object; None where there is none; only its `ObjectInfo`, and
-        no body, where its ETag is in `unless_etags` (checked by the store itself, before the
-        range).
+        """The object; None where there is none; only its `ObjectInfo`, and no body, where its ETag
+        is in `unless_etags` (checked by the store itself, before the range). One call of the store,
+        and a `head` where it leaves out what is asked for. To read one object in several calls,
+        compare `info.etag`: it is that of the bytes in `body`.
 
         Raises: RangeNotSatisfiableError, ObjectStoreError.
         """
@@ -138,6 +151,10 @@ class ObjectStore(ObjectReader, Protocol):
         """Whole or not at all. With `create_only` an existing object is never replaced; of several
         racing puts one wins. `sha256` (hex) is verified by the store while it receives.
 
+        On a storage without conditional puts (`core.storages`) `create_only` is best effort: it
+        looks first, and two writers at the same moment may both pass. There write-once is carried
+        by keys that are never given twice and by the database.
+
         Raises: PreconditionFailedError, ChecksumMismatchError, ObjectStoreError.
         """
         ...
@@ -149,7 +166,8 @@ class ObjectStore(ObjectReader, Protocol):
     async def list_objects(
         self, prefix: str, cursor: str | None = None, limit: int = 1000
     ) -> ObjectPage:
-        """In order of the keys' UTF-8 bytes; at most `limit` (1..1000)."""
+        """In order of the keys' UTF-8 bytes; at most `limit` (1..1000). What a storage's listing
+        leaves out is None or empty: content type, cache rule, digest, metadata."""
         ...
 
     async def sha256(self, key: str) -> str | None:

@@ -8,8 +8,9 @@ from botocore.exceptions import ClientError
 
 from cli import object_copy
 from cli.copy_journal import Copied
-from cli.object_copy import SHA256_METADATA, Corrupt, Order, Side, copy_object, delete_copy
+from cli.object_copy import Corrupt, Order, Side, copy_object, delete_copy
 from cli.s3_buckets import Changed, Exists, Listed, find
+from functions.core.storages import OWN_SHA256
 from tests.cli.fake_s3 import FakeS3
 
 DATA = b"0123456789" * 1000
@@ -60,7 +61,7 @@ def test_a_target_without_checksums_keeps_the_digest_in_its_metadata_and_gives_i
     source.put("key", DATA)
     plain = middle.side(keeps_checksums=False)
     assert copy_object(source.side(), plain, an_order(source.side()), lambda _: None)
-    assert middle.objects["key"].headers["Metadata"] == {SHA256_METADATA: DIGEST}
+    assert middle.objects["key"].headers["Metadata"] == {OWN_SHA256: DIGEST}
     assert copy_object(plain, target.side(), an_order(plain), lambda _: None)
     assert target.objects["key"].headers["Metadata"] == {}
     assert target.objects["key"].checksum == checksum(DATA)

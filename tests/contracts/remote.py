@@ -2,15 +2,17 @@
 workerd."""
 
 import base64
+import ssl
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import astuple, dataclass
 from typing import Any
 
 import httpx
 
-from functions.ports import cache_purger, images, object_store, records
+from functions.ports import cache_purger, images, multipart_store, object_store, records
 from functions.ports.cache_purger import PurgeLimitError
 from functions.ports.edge_cache import CacheEntry, Kept
+from functions.ports.multipart_store import Part, PendingUpload
 from functions.ports.object_store import (
     Body,
     ByteRange,
@@ -21,16 +23,24 @@ from functions.ports.object_store import (
     StoredObject,
 )
 from functions.ports.records import Row, Statement
+from tests.contracts.bodies import Pattern
+
+_TLS = ssl.create_default_context()
+"""Not used, but made anew for each client otherwise, which takes longer than a call."""
 
 
 @dataclass(frozen=True)
 class Remote:
     url: str
+    server: Mapping[str, object] | None = None
+    """`endpoint`, `bucket` and `deadline_seconds` on the S3-compatible server whose keys the Worker
+    has; None: the bucket that is bound to it."""
 
     async def call(self, method: str, *arguments: object) -> Any:
-        async with httpx.AsyncClient(timeout=60, trust_env=False) as client:
+        async with httpx.AsyncClient(timeout=60, trust_env=False, verify=_TLS) as client:
             answer = await client.post(
-                self.url, json={"method": method, "arguments": list(arguments)}
+                self.url,
+                json={"server": self.server, "method": method, "arguments": list(arguments)},
             )
         assert answer.status_code == 200, answer.text
         said = answer.json()
@@ -44,22 +54,37 @@ class Remote:
 
 
 def _error(name: str) -> type[Exception]:
-    for port in (object_store, records, cache_purger, images):
+    for port in (object_store, multipart_store, records, cache_purger, images):
         if hasattr(port, name):
             return getattr(port, name)
     return AssertionError
+
+
+PIECE = 1024 * 1024
+"""Bytes. What is larger does not come with the answer, but piece by piece when it is read."""
 
 
 @dataclass(frozen=True)
 class RemoteBody:
     """What the Worker has read; where it is put again, the Worker hands on its own stream."""
 
-    content: bytes
+    content: bytes | None
+    store: "RemoteObjectStore"
     key: str
     byte_range: ByteRange | None
+    offset: int
+    length: int
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        yield self.content
+        if self.content is not None:
+            yield self.content
+            return
+        for start in range(0, self.length, PIECE):
+            piece = ByteRange(self.offset + start, min(PIECE, self.length - start))
+            found = await self.store.get(self.key, piece)
+            assert isinstance(found, StoredObject)
+            async for chunk in found.body:
+                yield chunk
 
     async def discard(self) -> None:
         """Nothing is open: the Worker has read it to its end."""
@@ -86,10 +111,12 @@ class RemoteObjectStore:
         if found is None:
             return None
         info = ObjectInfo(**found["info"])
-        if "content" not in found:
+        if "length" not in found:
             return info
-        body = RemoteBody(base64.b64decode(found["content"]), key, byte_range)
-        return StoredObject(info, body, found["offset"], found["length"])
+        offset, length, content = found["offset"], found["length"], found["content"]
+        read = None if content is None else base64.b64decode(content)
+        body = RemoteBody(read, self, key, byte_range, offset, length)
+        return StoredObject(info, body, offset, length)
 
     async def put(
         self,
@@ -126,12 +153,56 @@ class RemoteObjectStore:
         return await self.remote.call("sha256", key)
 
 
+@dataclass(frozen=True)
+class RemoteMultipartStore(RemoteObjectStore):
+    async def create_multipart(
+        self,
+        key: str,
+        *,
+        content_type: str,
+        cache_control: str | None = None,
+        metadata: Mapping[str, str] | None = None,
+    ) -> str:
+        options = {
+            "content_type": content_type,
+            "cache_control": cache_control,
+            "metadata": None if metadata is None else dict(metadata),
+        }
+        return await self.remote.call("create_multipart", key, options)
+
+    async def put_part(
+        self, key: str, upload_id: str, number: int, body: bytes | Body, *, length: int
+    ) -> str:
+        return await self.remote.call("put_part", key, upload_id, number, await _sent(body), length)
+
+    async def list_parts(self, key: str, upload_id: str) -> Sequence[Part]:
+        found = await self.remote.call("list_parts", key, upload_id)
+        return tuple(Part(*part) for part in found)
+
+    async def complete_multipart(
+        self, key: str, upload_id: str, parts: Sequence[Part], *, create_only: bool = True
+    ) -> ObjectInfo:
+        named = [astuple(part) for part in parts]
+        return ObjectInfo(
+            **await self.remote.call("complete_multipart", key, upload_id, named, create_only)
+        )
+
+    async def abort_multipart(self, key: str, upload_id: str) -> None:
+        await self.remote.call("abort_multipart", key, upload_id)
+
+    async def list_multiparts(self, prefix: str) -> Sequence[PendingUpload]:
+        found = await self.remote.call("list_multiparts", prefix)
+        return tuple(PendingUpload(*upload) for upload in found)
+
+
 async def _sent(body: bytes | Body) -> dict[str, object]:
     if isinstance(body, bytes):
         return {"content": base64.b64encode(body).decode()}
     if isinstance(body, RemoteBody):
         asked = None if body.byte_range is None else astuple(body.byte_range)
         return {"key": body.key, "range": asked}
+    if isinstance(body, Pattern):
+        return {"pattern": astuple(body)}
     return {"chunks": [base64.b64encode(chunk).decode() async for chunk in body]}
 
 
@@ -156,9 +227,10 @@ class RemoteVerifier:
 @dataclass(frozen=True)
 class RemoteRecords:
     remote: Remote
+    session: str | None = None
 
     async def fetch(self, statement: Statement) -> Sequence[Row]:
-        return await self.remote.call("fetch", astuple(statement))
+        return await self.remote.call("fetch", astuple(statement), self.session)
 
     async def batch(self, statements: Sequence[Statement]) -> Sequence[int]:
         return await self.remote.call("batch", [astuple(one) for one in statements])
@@ -174,7 +246,7 @@ class RemoteEdgeCache:
         found = await self.remote.call("cache_match", key, asked)
         if found is None:
             return None
-        body = RemoteBody(base64.b64decode(found["content"]), key, byte_range)
+        body = LaterBody([base64.b64decode(found["content"])])
         return CacheEntry(found["note"], body, found["offset"], found["length"])
 
     def keep(
@@ -202,7 +274,7 @@ class RemoteEdgeCache:
 
 @dataclass(frozen=True)
 class LaterBody:
-    """What the Worker will have read by then."""
+    """What the Worker has read, or will have read by then."""
 
     given: list[bytes]
 

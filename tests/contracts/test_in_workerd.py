@@ -1,5 +1,5 @@
-"""The contracts over R2, D1, WebCrypto and Images in workerd, through the adapters that the Workers
-use."""
+"""The contracts over R2, D1, WebCrypto and Images in workerd, and over versitygw by its fetch,
+through the adapters that the Workers use."""
 
 import asyncio
 import json
@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Generator, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -23,19 +23,24 @@ from local.provider.kinds import KINDS
 from local.provider.schema import Schema
 from tests.contracts.edge_cache import Caching, EdgeCacheContract
 from tests.contracts.images import ImageProcessorContract
+from tests.contracts.multipart_store import MultipartStoreContract
 from tests.contracts.object_store import ObjectStoreContract
+from tests.contracts.proxy import Proxy
 from tests.contracts.rate_limiter import LIMIT, RateLimiterContract
 from tests.contracts.records import RecordsContract
 from tests.contracts.remote import (
     Remote,
     RemoteEdgeCache,
     RemoteImages,
+    RemoteMultipartStore,
     RemoteObjectStore,
     RemoteRateLimiter,
     RemoteRecords,
     RemoteVerifier,
 )
+from tests.contracts.s3_faults import Faulty, S3FaultsContract
 from tests.contracts.verifier import VerifierContract
+from tests.contracts.versitygw import REGION, Versitygw
 from tests.local.provider_calls import ZONE
 from tests.local.test_daemon_faces import Daemon, start
 from tests.local.test_purges import CACHE_PURGE, ZONE_SCOPE, an_api_token
@@ -50,6 +55,8 @@ from tests.local.workerd_host import (
 
 pytestmark = pytest.mark.cloud
 
+SHARED = ("__init__.py", "contracts/__init__.py", "contracts/bodies.py")
+"""What the suites' both ends use."""
 WORKER = Path(__file__).parent / "worker" / "contracts.py"
 # Children before their parents, as foreign keys want it.
 TABLES = (
@@ -80,7 +87,7 @@ def query(host: WorkerdHost, database: str, sql: str) -> str:
 
 
 @pytest.fixture(scope="module")
-def workerd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WorkerdHost]:
+def workerd(tmp_path_factory: pytest.TempPathFactory, gateway: Versitygw) -> Iterator[WorkerdHost]:
     folder = tmp_path_factory.mktemp("workerd")
     host = WorkerdHost(folder)
     try:
@@ -98,11 +105,22 @@ def workerd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WorkerdHost]:
                     "namespace_id": "1",
                     "simple": {"limit": LIMIT, "period": 60},
                 },
+                *(
+                    {"name": name, "type": "plain_text", "text": text}
+                    for name, text in (
+                        ("S3_REGION", REGION),
+                        ("S3_ACCESS_KEY_ID", gateway.credentials.access_key_id),
+                        ("S3_SECRET_ACCESS_KEY", gateway.credentials.secret_access_key),
+                    )
+                ),
             ],
         )
         own = {
             file.relative_to(CHECKOUT).as_posix(): file.read_bytes()
-            for file in sorted((CHECKOUT / "functions").rglob("*.py"))
+            for file in [
+                *sorted((CHECKOUT / "functions").rglob("*.py")),
+                *(CHECKOUT / "tests" / name for name in SHARED),
+            ]
         }
         main = {worker["main_module"]: WORKER.read_bytes()}
         write_pack(Path(worker["pack"]), {**main, **own, **python_modules(SDK)})
@@ -117,6 +135,17 @@ def workerd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WorkerdHost]:
         yield host
     finally:
         host.close()
+
+
+def over(
+    remote: Remote, gateway: Versitygw, endpoint: str, deadline_seconds: float = 30
+) -> RemoteMultipartStore:
+    server = {
+        "endpoint": endpoint,
+        "bucket": gateway.new_bucket(),
+        "deadline_seconds": deadline_seconds,
+    }
+    return RemoteMultipartStore(replace(remote, server=server))
 
 
 @pytest.fixture
@@ -139,12 +168,37 @@ class TestR2InWorkerd(ObjectStoreContract):
 
 
 @pytest.mark.xdist_group("contracts in workerd")
-class TestD1InWorkerd(RecordsContract):
+class TestVersitygwFromWorkerd(ObjectStoreContract, MultipartStoreContract):
     @pytest.fixture
-    def records(self, remote: Remote, workerd: WorkerdHost) -> Records:
+    def multipart(self, remote: Remote, gateway: Versitygw) -> RemoteMultipartStore:
+        return over(remote, gateway, gateway.endpoint)
+
+    @pytest.fixture
+    def store(self, multipart: RemoteMultipartStore) -> ObjectStore:
+        return multipart
+
+
+@pytest.mark.xdist_group("contracts in workerd")
+class TestFaultsFromWorkerd(S3FaultsContract):
+    @pytest.fixture
+    def faulty(self, remote: Remote, gateway: Versitygw, proxy: Proxy) -> Faulty:
+        def store(deadline_seconds: float = 30) -> RemoteMultipartStore:
+            return over(remote, gateway, proxy.endpoint, deadline_seconds)
+
+        return Faulty(proxy, store)
+
+
+@pytest.mark.xdist_group("contracts in workerd")
+class TestD1InWorkerd(RecordsContract):
+    """Through a session, too: here is one copy, so what is read is what was written."""
+
+    @pytest.fixture(params=[None, "first-unconstrained"])
+    def records(
+        self, request: pytest.FixtureRequest, remote: Remote, workerd: WorkerdHost
+    ) -> Records:
         for table in TABLES:
             query(workerd, "contracts", f"DELETE FROM {table}")  # noqa: S608
-        return RemoteRecords(remote)
+        return RemoteRecords(remote, request.param)
 
 
 @pytest.mark.xdist_group("contracts in workerd")

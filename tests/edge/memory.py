@@ -9,6 +9,7 @@ from functions.adapters.local.edge_cache import MemoryEdgeCache
 from functions.adapters.local.object_store import MemoryObjectStore
 from functions.adapters.local.records import SqliteRecords
 from functions.core.denials import Denials
+from functions.core.host_directory import HostDirectory
 from functions.entrypoints.http_edge.data_plane import DataPlane, EdgeRequest
 from functions.ports.object_store import ByteRange, ObjectInfo, ObjectStoreError, StoredObject
 from functions.ports.records import RecordsError, Row, Statement
@@ -87,14 +88,14 @@ class MemoryEdge:
         self.clock.advance(seconds=1)
         self.plane = self.isolate()
 
-    def isolate(self) -> DataPlane:
-        """A data plane that remembers nothing."""
+    def isolate(self, buckets: tuple[str, ...] = (site.REPOSITORIES, site.MORE)) -> DataPlane:
+        """A data plane that remembers nothing. `buckets` are the declared repository buckets."""
         return DataPlane(
-            records=self.records,
             clock=self.clock,
+            hosts=HostDirectory(self.records, self.cache, buckets),
             packages=self.stores[site.PACKAGES],
             assets=self.stores[site.ASSETS],
-            repositories={bucket: self.stores[bucket] for bucket in (site.REPOSITORIES, site.MORE)},
+            repositories={bucket: self.stores[bucket] for bucket in buckets},
             cdn_host=site.CDN,
             platform_zone=site.ZONE,
             download_keys=site.DOWNLOAD_KEYS,

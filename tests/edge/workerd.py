@@ -15,10 +15,12 @@ from infra.bundle import collect
 from tests.edge import site
 from tests.edge.site import Answer
 from tests.local.s3_client import WRITER, boto_client, token
-from tests.local.workerd_host import CHECKOUT, Json, WorkerdHost, write_pack
+from tests.local.workerd_host import CHECKOUT, Json, WorkerdHost, a_worker, write_pack
 
 DATABASE = "edge"
+AGEING = Path(__file__).with_name("ageing.py")
 ROLES = {"PACKAGES": site.PACKAGES, "ASSETS": site.ASSETS}
+RESERVED = ".stowage-cache/1"
 DATA_CENTRES = ("ams", "sin")
 NAMES = {"get": "get", "head": "head", "all": "sql", "batch": "sql"}
 
@@ -42,6 +44,9 @@ def bindings() -> list[Json]:
         {"name": "DB", "type": "d1", "id": DATABASE},
         a_value("CDN_HOST", site.CDN),
         a_value("PLATFORM_ZONE", site.ZONE),
+        a_value("STORAGE", json.dumps({"active": "r2", "fallback": None, "servers": {}})),
+        a_value("PACKAGES_BUCKET", site.PACKAGES),
+        a_value("ASSETS_BUCKET", site.ASSETS),
         a_value("REPOSITORY_BUCKETS", json.dumps([site.REPOSITORIES, site.MORE])),
         a_value("DOWNLOAD_KEYS", json.dumps({"current": keys.current, "keys": encoded})),
     ]
@@ -70,8 +75,11 @@ class WorkerdEdge:
         self.host = WorkerdHost(folder)
         try:
             self.host.apply(
-                workers=[edge_worker(folder)],
-                routes=[{"pattern": "*/*", "script": "edge"}],
+                workers=[edge_worker(folder), a_worker(folder, "ageing", AGEING.read_text())],
+                routes=[
+                    {"pattern": "*/*", "script": "edge"},
+                    {"pattern": "ageing.test/*", "script": "ageing"},
+                ],
                 buckets=list(site.BUCKETS),
                 databases=[DATABASE],
                 data_centres=list(DATA_CENTRES),
@@ -161,8 +169,31 @@ class WorkerdEdge:
             time.sleep(0.02)
         raise AssertionError(f"{host}{path} does not get warm")
 
+    def age_host(self, host: str, seconds: int) -> None:
+        """What is kept of where a host leads was learnt so much earlier."""
+        self._age(f"hosts/{host}", seconds, [f"host:{host}"])
+
+    def age_object(self, host: str, path: str, seconds: int) -> None:
+        """What is kept of a file of tenant one was compared with the store so much earlier."""
+        self.warm(host, path)
+        key = f"objects/repositories/{site.REPOSITORIES}/{site.LOCATION_ONE}{path}"
+        self._age(key, seconds, [f"location:{site.LOCATION_ONE}"])
+
+    def _age(self, key: str, seconds: int, tags: list[str]) -> None:
+        body = {
+            "url": f"https://{site.CDN}/{RESERVED}/{key}",
+            "milliseconds": seconds * 1000,
+            "headers": ["content-length", "content-type", "cache-control"],
+            "tags": tags,
+        }
+        sent = {"host": "ageing.test", "x-stowage-data-centre": DATA_CENTRES[0]}
+        answer = self.host.request("edge", "POST", "/", json.dumps(body).encode(), sent)
+        assert (answer.status, answer.text) == (200, "older")
+
     def purge(self, **what: object) -> None:
-        told = {"at": time.time_ns() // 1_000_000, **what}
+        told: Json = {"at": time.time_ns() // 1_000_000, **what}
+        # The daemon tells isolates that begin later.
+        self.host.daemon.purges.append(told)
         assert self.host.admin("POST", "/caches/purge", told).status == 200
 
     def cool(self, host: str, path: str) -> None:

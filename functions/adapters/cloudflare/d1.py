@@ -1,8 +1,9 @@
 """D1 through a Worker's database binding."""
 
+import asyncio
 import json
 from collections.abc import Sequence
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import js
 from pyodide.ffi import JsException, JsProxy, jsnull, to_js
@@ -16,15 +17,30 @@ EXACT = 2**53
 """JavaScript's numbers are exact up to here."""
 
 
+UNCONSTRAINED = "first-unconstrained"
+"""A session that begins at the nearest copy, which may lag behind by moments
+(developers.cloudflare.com/d1/best-practices/read-replication)."""
+
+
 class D1Records:
-    def __init__(self, database: JsProxy) -> None:
+    """With `session`, each read is a session of its own, which a replica may answer; without, and
+    for writes, it is the primary that answers. `seconds` is how long a read may take: an outage
+    that does not say so must not hold up who can go on without."""
+
+    def __init__(
+        self, database: JsProxy, *, session: str | None = None, seconds: float | None = None
+    ) -> None:
         self._database = database
+        self._session = session
+        self._seconds = seconds
 
     async def fetch(self, statement: Statement) -> Sequence[Row]:
         try:
-            answer = await self._prepared(statement).all()
+            answer = await asyncio.wait_for(self._read(statement), self._seconds)
         except JsException as error:
             _refuse(error)
+        except TimeoutError as error:
+            raise RecordsError(f"no answer within {self._seconds} s") from error
         # As JSON all rows cross the border at once, and `null` becomes None.
         return json.loads(js.JSON.stringify(answer.results))
 
@@ -33,14 +49,21 @@ class D1Records:
             return ()
         try:
             answers = await self._database.batch(
-                to_js([self._prepared(statement) for statement in statements])
+                to_js([self._prepared(self._database, one) for one in statements])
             )
         except JsException as error:
             _refuse(error)
         return tuple(int(answer.meta.changes) for answer in answers)
 
-    def _prepared(self, statement: Statement) -> JsProxy:
-        prepared = self._database.prepare(statement.sql)
+    async def _read(self, statement: Statement) -> Any:
+        database = self._database
+        if self._session is not None:
+            database = database.withSession(self._session)
+        return await self._prepared(database, statement).all()
+
+    @staticmethod
+    def _prepared(database: JsProxy, statement: Statement) -> JsProxy:
+        prepared = database.prepare(statement.sql)
         if not statement.parameters:
             return prepared
         return prepared.bind(*(_js_value(value) for value in statement.parameters))

@@ -2,12 +2,11 @@
 
 from collections.abc import Mapping
 
-import js
 from pyodide.ffi import JsException
 
 from functions.adapters.cloudflare.javascript import js_bytes, js_object, or_none
 from functions.adapters.cloudflare.r2_reader import R2ObjectReader, object_info, refuse
-from functions.adapters.cloudflare.streams import fixed_length
+from functions.adapters.cloudflare.streams import NativeBody, fixed_length, native_sha256
 from functions.ports.object_store import (
     Body,
     ObjectInfo,
@@ -30,6 +29,8 @@ class R2ObjectStore(R2ObjectReader):
         metadata: Mapping[str, str] | None = None,
         create_only: bool = True,
     ) -> ObjectInfo:
+        if not key:
+            raise ObjectStoreError("put: a key has at least one byte")
         options = js_object(
             {
                 "httpMetadata": {"contentType": content_type}
@@ -78,10 +79,6 @@ class R2ObjectStore(R2ObjectReader):
     async def sha256(self, key: str) -> str | None:
         try:
             found = or_none(await self._bucket.get(key))
-            if found is None:
-                return None
-            digest = js.crypto.DigestStream.new("SHA-256")
-            await found.body.pipeTo(digest)
-            return (await digest.digest).to_bytes().hex()
         except JsException as error:
             refuse(error, "sha256", key)
+        return None if found is None else await native_sha256(NativeBody(found.body, found.size))

@@ -3,6 +3,7 @@ another bucket moves no byte through Python."""
 
 import asyncio
 import contextlib
+import hashlib
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -11,7 +12,7 @@ import js
 from pyodide.ffi import JsException, JsProxy
 
 from functions.adapters.cloudflare.javascript import js_bytes, js_object
-from functions.ports.object_store import Body, ObjectStoreError
+from functions.ports.object_store import Body, ObjectStoreError, UnavailableError
 
 AT_ONCE = 1024 * 1024
 """Bytes. A body up to this size comes into Python in one piece, which costs one crossing instead of
@@ -35,12 +36,27 @@ class NativeBody:
             async for chunk in self.stream:
                 yield chunk.to_bytes()
         except JsException as error:
-            raise ObjectStoreError(f"the body broke off: {error.message}") from error
+            raise UnavailableError(f"the body broke off: {error.message}") from error
 
     async def discard(self) -> None:
         # A stream that broke, or that is being read, cannot be cancelled.
         with contextlib.suppress(JsException):
             await self.stream.cancel()
+
+
+async def native_sha256(body: Body) -> str:
+    """Lower-case hex; the bytes of a native stream do not pass through Python."""
+    if not isinstance(body, NativeBody):
+        digest = hashlib.sha256()
+        async for chunk in body:
+            digest.update(chunk)
+        return digest.hexdigest()
+    sink = js.crypto.DigestStream.new("SHA-256")
+    try:
+        await body.stream.pipeTo(sink)
+        return (await sink.digest).to_bytes().hex()
+    except JsException as error:
+        raise UnavailableError(f"the body broke off: {error.message}") from error
 
 
 @asynccontextmanager
@@ -56,16 +72,21 @@ async def fixed_length(body: Body, length: int) -> AsyncGenerator[JsProxy]:
     finally:
         abort.abort()
         feed.cancel()
-        # Whatever broke the feed has broken the reader too, which says so.
-        with contextlib.suppress(asyncio.CancelledError, JsException, ObjectStoreError):
+        with contextlib.suppress(asyncio.CancelledError):
             await feed
 
 
 async def _feed(body: Body, writable: JsProxy, signal: JsProxy) -> None:
-    if isinstance(body, NativeBody):
-        await body.stream.pipeTo(writable, js_object({"signal": signal}))
-        return
-    writer = writable.getWriter()
+    """Whatever breaks it breaks the reader too, which says so; the runtime would log it as well if
+    it were raised in this task."""
+    with contextlib.suppress(JsException, ObjectStoreError):
+        if isinstance(body, NativeBody):
+            await body.stream.pipeTo(writable, js_object({"signal": signal}))
+        else:
+            await _write(body, writable.getWriter())
+
+
+async def _write(body: Body, writer: JsProxy) -> None:
     try:
         async for chunk in body:
             await writer.write(js_bytes(chunk))

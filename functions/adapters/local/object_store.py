@@ -84,16 +84,9 @@ class MemoryObjectStore:
     ) -> ObjectInfo:
         if not 1 <= len(key.encode()) <= MAX_KEY_BYTES:
             raise ObjectStoreError(f"a key has 1 to {MAX_KEY_BYTES} bytes: {key!r}")
-        content = body if isinstance(body, bytes) else b"".join([chunk async for chunk in body])
-        if len(content) != length:
-            raise ObjectStoreError(
-                f"{key!r} was to have {length} bytes and came with {len(content)}"
-            )
+        content = await content_of(key, body, length)
         if sha256 is not None and hashlib.sha256(content).hexdigest() != sha256:
             raise ChecksumMismatchError(f"the bytes for {key!r} do not have the SHA-256 {sha256}")
-        # Checked last, when all bytes are here: of two racing puts the one that ends first wins.
-        if create_only and key in self._objects:
-            raise PreconditionFailedError(f"{key!r} exists and is not replaced")
         info = ObjectInfo(
             key=key,
             size=length,
@@ -104,6 +97,14 @@ class MemoryObjectStore:
             sha256=sha256,
             metadata=dict(metadata or {}),
         )
+        return self._store(key, content, info, create_only=create_only)
+
+    def _store(
+        self, key: str, content: bytes, info: ObjectInfo, *, create_only: bool
+    ) -> ObjectInfo:
+        # Checked last, when all bytes are here: of two racing puts the one that ends first wins.
+        if create_only and key in self._objects:
+            raise PreconditionFailedError(f"{key!r} exists and is not replaced")
         self._objects[key] = (info, content)
         return info
 
@@ -127,3 +128,11 @@ class MemoryObjectStore:
     async def sha256(self, key: str) -> str | None:
         stored = self._objects.get(key)
         return None if stored is None else hashlib.sha256(stored[1]).hexdigest()
+
+
+async def content_of(key: str, body: bytes | Body, length: int) -> bytes:
+    """Raises: ObjectStoreError where it has another length."""
+    content = body if isinstance(body, bytes) else b"".join([chunk async for chunk in body])
+    if len(content) != length:
+        raise ObjectStoreError(f"{key!r} was to have {length} bytes and came with {len(content)}")
+    return content

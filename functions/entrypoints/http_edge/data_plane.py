@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from functions.core import denials, serving
 from functions.core.catalog import Icon, ObjectKind, Screenshot
 from functions.core.download_tokens import DownloadKeys
+from functions.core.host_directory import HostDirectory
 from functions.core.http import (
     METHODS,
     Request,
@@ -19,16 +20,14 @@ from functions.core.http import (
     respond,
     respond_to_other_method,
 )
-from functions.core.locations import Location
 from functions.core.object_cache import CachedReader, Refreshes
 from functions.core.problems import Problem, ProblemError, not_found, unavailable
 from functions.core.times import http_date
-from functions.entrypoints.http_edge.host_memory import HostMemory
 from functions.ports.background import Background
 from functions.ports.clock import Clock
 from functions.ports.edge_cache import EdgeCache
 from functions.ports.object_store import ObjectReader, ObjectStoreError
-from functions.ports.records import Records, RecordsError
+from functions.ports.records import RecordsError
 
 log = logging.getLogger("stowage.edge")
 
@@ -65,8 +64,8 @@ class _Found:
 
 @dataclass(frozen=True, slots=True)
 class DataPlane:
-    records: Records
     clock: Clock
+    hosts: HostDirectory
     packages: ObjectReader
     assets: ObjectReader
     repositories: Mapping[str, ObjectReader]
@@ -76,7 +75,6 @@ class DataPlane:
     download_keys: DownloadKeys
     denials: denials.Denials
     cache: EdgeCache
-    memory: HostMemory = field(default_factory=HostMemory)
     refreshes: Refreshes = field(default_factory=Refreshes)
 
     async def serve(self, request: EdgeRequest, background: Background) -> Response:
@@ -108,7 +106,7 @@ class DataPlane:
 
     async def _object(self, request: EdgeRequest, background: Background) -> Response:
         now = self.clock.now_ms()
-        found = await self._find(request, now)
+        found = await self._find(request, now, background)
         reader = CachedReader(
             self.cache, found.store, found.kind, found.bucket, now, background, self.refreshes
         )
@@ -119,12 +117,14 @@ class DataPlane:
         headers = {**answer.headers, "age": str(reader.age_seconds)}
         return Response(answer.status, headers, answer.body)
 
-    async def _find(self, request: EdgeRequest, now: int) -> _Found:
+    async def _find(self, request: EdgeRequest, now: int, background: Background) -> _Found:
         """Raises: ProblemError, RecordsError."""
         host = serving.normal_host(request.host)
         if host == self.cdn_host:
             return await self._find_on_cdn(request, now)
-        location = await self._location(host)
+        # The platform's own names never lead to a location, so they are not even looked for.
+        own = host == self.platform_zone or host.endswith("." + self.platform_zone)
+        location = None if own else await self.hosts.find(host, now, background)
         if location is None:
             raise not_found("site")
         file = serving.repository_file(location, request.raw_path)
@@ -139,14 +139,3 @@ class DataPlane:
         if await self.denials.is_denied(target.version_id, now):
             raise denials.pulled()
         return _Found(self.packages, target.kind)
-
-    async def _location(self, host: str) -> Location | None:
-        if host == self.platform_zone or host.endswith("." + self.platform_zone):
-            return None
-        now = self.clock.now_ms()
-        remembered = self.memory.recall(host, now)
-        if remembered is not None:
-            return remembered.location
-        location = await serving.resolve_host(self.records, host, tuple(self.repositories))
-        self.memory.remember(host, location, now)
-        return location

@@ -1,5 +1,5 @@
-"""A Worker that lends its R2, D1, WebCrypto and Images adapters to the contract suites: one call a
-request.
+"""A Worker that lends its R2, S3, D1, WebCrypto and Images adapters to the contract suites: one
+call a request.
 
 It runs in workerd only; the suites' end of it is `tests/contracts/remote.py`.
 """
@@ -7,40 +7,45 @@ It runs in workerd only; the suites' end of it is `tests/contracts/remote.py`.
 import asyncio
 import base64
 import json
-from collections.abc import AsyncIterator
-from typing import Any
+from dataclasses import astuple
+from typing import Any, cast
 
 import js
 from workers import Response, WorkerEntrypoint
 
 from functions.adapters.cloudflare.cache import CloudflareCache
 from functions.adapters.cloudflare.d1 import D1Records
+from functions.adapters.cloudflare.fetch import JsFetch
 from functions.adapters.cloudflare.images import CloudflareImages
 from functions.adapters.cloudflare.javascript import js_bytes
 from functions.adapters.cloudflare.purge import CloudflareCachePurger
 from functions.adapters.cloudflare.r2_store import R2ObjectStore
 from functions.adapters.cloudflare.rate_limiter import CloudflareRateLimiter
-from functions.adapters.cloudflare.streams import NativeBody
+from functions.adapters.cloudflare.streams import NativeBody, native_sha256
+from functions.adapters.cloudflare.system import SystemClock, SystemEntropy
 from functions.adapters.cloudflare.webcrypto_verifier import WebCryptoVerifier
+from functions.adapters.s3.bucket import S3Bucket
+from functions.adapters.s3.connection import S3Connection
+from functions.adapters.s3.multipart import S3MultipartStore
+from functions.adapters.s3.retries import Retries
+from functions.core.sigv4 import Credentials
+from functions.core.storages import PROFILES
 from functions.entrypoints.cloudflare.compose.bindings import native
 from functions.ports.cache_purger import PurgeLimitError
+from functions.ports.multipart_store import Part
 from functions.ports.object_store import (
     Body,
     ByteRange,
     ObjectInfo,
+    ObjectStore,
     RangeNotSatisfiableError,
     StoredObject,
 )
 from functions.ports.records import Statement
+from tests.contracts.bodies import Chunks, Pattern
 
-
-class Chunks:
-    def __init__(self, chunks: list[str]) -> None:
-        self._chunks = chunks
-
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        for chunk in self._chunks:
-            yield base64.b64decode(chunk)
+PIECE = 1024 * 1024
+"""Bytes that go with an answer; a larger body is asked for in pieces."""
 
 
 def info(found: ObjectInfo) -> dict[str, Any]:
@@ -49,9 +54,26 @@ def info(found: ObjectInfo) -> dict[str, Any]:
     }
 
 
+def _store(env: Any, server: dict[str, Any] | None) -> ObjectStore:
+    if server is None:
+        return R2ObjectStore(native(env, "BUCKET"))
+    bucket = S3Bucket(
+        PROFILES["minio"],
+        server["endpoint"],
+        env.S3_REGION,
+        server["bucket"],
+        Credentials(env.S3_ACCESS_KEY_ID, env.S3_SECRET_ACCESS_KEY),
+    )
+    retries = Retries(deadline_seconds=server["deadline_seconds"])
+    connection = S3Connection(bucket, JsFetch(), SystemClock(), SystemEntropy(), retries)
+    return S3MultipartStore(connection, native_sha256)
+
+
 class Calls:
-    def __init__(self, env: Any) -> None:
-        self._store = R2ObjectStore(native(env, "BUCKET"))
+    def __init__(self, env: Any, server: dict[str, Any] | None) -> None:
+        self._env = env
+        self._store = _store(env, server)
+        self._parts = cast("S3MultipartStore", self._store)
         self._records = D1Records(native(env, "DB"))
         self._cache = CloudflareCache("cdn.example")
         self._images = CloudflareImages(native(env, "IMAGES"))
@@ -65,13 +87,12 @@ class Calls:
         found = await self._get(key, byte_range, unless_etags)
         if not isinstance(found, StoredObject):
             return None if found is None else {"info": info(found)}
+        answer = {"info": info(found.info), "offset": found.offset, "length": found.length}
+        if found.length > PIECE:
+            await cast("NativeBody", found.body).stream.cancel()
+            return answer | {"content": None}
         content = b"".join([chunk async for chunk in found.body])
-        return {
-            "info": info(found.info),
-            "offset": found.offset,
-            "length": found.length,
-            "content": base64.b64encode(content).decode(),
-        }
+        return answer | {"content": base64.b64encode(content).decode()}
 
     async def _get(self, key: str, byte_range: Any, unless_etags: list[str] | None) -> Any:
         asked = None if byte_range is None else ByteRange(*byte_range)
@@ -79,14 +100,19 @@ class Calls:
         return await self._store.get(key, asked, unless_etags=unless)
 
     async def put(self, key: str, body: dict[str, Any], options: dict[str, Any]) -> object:
+        return info(await self._store.put(key, await self._sent(body), **options))
+
+    async def _sent(self, body: dict[str, Any]) -> bytes | Body:
         content: bytes | Body
         if "content" in body:
             content = base64.b64decode(body["content"])
         elif "chunks" in body:
-            content = Chunks(body["chunks"])
+            content = Chunks(*map(base64.b64decode, body["chunks"]))
+        elif "pattern" in body:
+            content = Pattern(*body["pattern"])
         else:
             content = (await self._get(body["key"], body["range"], None)).body
-        return info(await self._store.put(key, content, **options))
+        return content
 
     async def delete(self, key: str) -> None:
         await self._store.delete(key)
@@ -100,6 +126,32 @@ class Calls:
 
     async def allow(self, key: str) -> object:
         return await self._limiter.allow(key)
+
+    async def create_multipart(self, key: str, options: dict[str, Any]) -> object:
+        return await self._parts.create_multipart(key, **options)
+
+    async def put_part(
+        self, key: str, upload_id: str, number: int, body: dict[str, Any], length: int
+    ) -> object:
+        content = await self._sent(body)
+        return await self._parts.put_part(key, upload_id, number, content, length=length)
+
+    async def list_parts(self, key: str, upload_id: str) -> object:
+        return [astuple(part) for part in await self._parts.list_parts(key, upload_id)]
+
+    async def complete_multipart(
+        self, key: str, upload_id: str, parts: list[list[Any]], create_only: bool
+    ) -> object:
+        named = [Part(*part) for part in parts]
+        return info(
+            await self._parts.complete_multipart(key, upload_id, named, create_only=create_only)
+        )
+
+    async def abort_multipart(self, key: str, upload_id: str) -> None:
+        await self._parts.abort_multipart(key, upload_id)
+
+    async def list_multiparts(self, prefix: str) -> object:
+        return [astuple(one) for one in await self._parts.list_multiparts(prefix)]
 
     async def cache_match(self, key: str, byte_range: Any) -> object:
         asked = None if byte_range is None else ByteRange(*byte_range)
@@ -136,8 +188,9 @@ class Calls:
         given = (base64.b64decode(part) for part in (public_key, signature, statement))
         return await WebCryptoVerifier().verify(*given)
 
-    async def fetch(self, statement: list[Any]) -> object:
-        return list(await self._records.fetch(_statement(statement)))
+    async def fetch(self, statement: list[Any], session: str | None) -> object:
+        records = D1Records(native(self._env, "DB"), session=session, seconds=30)
+        return list(await records.fetch(_statement(statement)))
 
     async def batch(self, statements: list[list[Any]]) -> object:
         return list(await self._records.batch([_statement(one) for one in statements]))
@@ -159,7 +212,8 @@ class Default(WorkerEntrypoint):
     async def fetch(self, request: Any) -> Any:
         asked = json.loads(await request.text())
         try:
-            result = await getattr(Calls(self.env), asked["method"])(*asked["arguments"])
+            calls = Calls(self.env, asked["server"])
+            result = await getattr(calls, asked["method"])(*asked["arguments"])
         except RangeNotSatisfiableError as error:
             failure: dict[str, Any] = {"key": error.key, "size": error.size}
             return Response(json.dumps({"error": type(error).__name__} | failure))

@@ -9,6 +9,7 @@ from botocore.config import Config
 
 from functions.core.platform import Limits
 from functions.core.presign import PresignSettings, presign_upload
+from functions.core.storages import PROFILES
 from functions.core.version_records import Upload, Version
 from tests.contracts.object_store import run
 from tests.functions.core.world import World, a_package, sha256
@@ -16,7 +17,9 @@ from tests.functions.core.world import World, a_package, sha256
 if TYPE_CHECKING:
     from functions.core.access import Caller
 
-SETTINGS = PresignSettings("http://127.0.0.1:9000", "auto", "stowage-dev-uploads", "ID", "secret")
+SETTINGS = PresignSettings(
+    PROFILES["r2"], "http://127.0.0.1:9000", "auto", "stowage-dev-uploads", "ID", "secret"
+)
 LIMIT = 900
 
 
@@ -79,6 +82,24 @@ def test_the_url_is_the_one_that_boto3_makes(world: World) -> None:
     theirs = dict(parse_qsl(urlsplit(str(theirs_url)).query))
     assert ours["X-Amz-SignedHeaders"] == theirs["X-Amz-SignedHeaders"]
     assert set(ours) <= set(theirs)
+
+
+def test_what_a_storage_cannot_keep_is_neither_signed_nor_asked_of_the_client(
+    world: World,
+) -> None:
+    version, upload = made(world)
+    settings = replace(SETTINGS, profile=PROFILES["b2"])
+    put = presign_upload(settings, upload, version, world.clock.now_ms(), LIMIT)
+    assert put.headers == {
+        "content-length": str(len(a_package())),
+        "content-type": "application/zip",
+    }
+    pairs = dict(parse_qsl(urlsplit(put.url).query))
+    assert pairs["X-Amz-SignedHeaders"] == "content-length;content-type;host"
+
+
+def test_no_secret_is_shown_by_the_settings() -> None:
+    assert "secret'" not in repr(SETTINGS)
 
 
 def test_a_later_url_ends_with_the_upload(world: World) -> None:

@@ -47,6 +47,32 @@ def test_the_documented_signed_get_of_s3_comes_out() -> None:
     )
 
 
+def test_the_documented_chunks_of_s3_come_out() -> None:
+    """https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-streaming.html"""
+    request = sigv4.SignableRequest(
+        "PUT",
+        "/examplebucket/chunkObject.txt",
+        (),
+        {
+            "host": "s3.amazonaws.com",
+            "x-amz-storage-class": "REDUCED_REDUNDANCY",
+            "content-encoding": "aws-chunked",
+            "x-amz-decoded-content-length": "66560",
+            "content-length": "66824",
+        },
+    )
+    headers = sigv4.sign_headers(request, sigv4.SIGNED_CHUNKS, EXAMPLE, REGION, MAY_2013)
+    assert headers["authorization"].endswith(
+        "Signature=4f232c4386841ef735655705268965c44a0e4690baa4adea153f7db9fa80a0a9"
+    )
+    signer = sigv4.ChunkSigner(headers, EXAMPLE, REGION)
+    assert [signer.sign(b"a" * size) for size in (65536, 1024, 0)] == [
+        "ad80c730a21e5b8d04586a2213dd63b9a0e99e0e2307b0ade35a65485a288648",
+        "0055627c9e194cb4542bae2aa5492e3c1575bbb81b612b7d234b86a503ef5497",
+        "b6c6ea8a5354eaf15b3cb7646744f4275b71ea724fed81ceb9323e279d449df9",
+    ]
+
+
 KEYS = st.text(min_size=1, max_size=40).filter(str.isprintable)
 PLAIN = st.text(string.ascii_letters + string.digits + " -_.~/+:=&%$!*'()é🙂", max_size=20)
 NAMES = st.text(string.ascii_letters + string.digits + "-_", min_size=1, max_size=12)

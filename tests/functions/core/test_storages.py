@@ -31,7 +31,8 @@ def test_a_server_without_lifecycle_rules_leaves_it_to_the_sweeper() -> None:
     said = shortcomings("minio")
     assert all(sentence.startswith("A MinIO-compatible server ") for sentence in said)
     assert sum("sweeper" in sentence for sentence in said) == 2
-    assert not any("unproven" in sentence or "SHA-256" in sentence for sentence in said)
+    assert sum("signed chunk by chunk" in sentence for sentence in said) == 1
+    assert not any("unproven" in sentence or "Write-once" in sentence for sentence in said)
 
 
 def test_an_unknown_storage_has_no_profile() -> None:

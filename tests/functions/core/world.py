@@ -98,6 +98,7 @@ class World:
     queue: MemoryQueue = field(default_factory=MemoryQueue)
     signer: Ed25519Signer = field(default_factory=lambda: Ed25519Signer("k1", bytes(range(32))))
     processor: ImageProcessor = field(default_factory=PillowImages)
+    trusts_upload_digests: bool = True
     keys: DownloadKeys = field(default_factory=lambda: DownloadKeys("d1", {"d1": bytes(32)}))
 
     def __post_init__(self) -> None:
@@ -119,6 +120,7 @@ class World:
             self.entropy,
             self.limits,
             Ed25519Verifier(),
+            self.trusts_upload_digests,
         )
 
     @property

@@ -7,6 +7,7 @@ from functions.adapters.local.background import DeferredBackground
 from functions.adapters.local.edge_cache import MemoryEdgeCache
 from functions.adapters.local.object_store import MemoryObjectStore
 from functions.core.denials import Denials
+from functions.core.host_directory import HostDirectory
 from functions.core.http import Response
 from functions.entrypoints.http_edge.data_plane import DataPlane, EdgeRequest
 from functions.entrypoints.job_queue import consume
@@ -48,8 +49,8 @@ class Edge:
         self.cache = MemoryEdgeCache(world.clock)
         readers: dict[str, ObjectReader] = {**self.repositories}
         self.plane = DataPlane(
-            records=self.records,
             clock=world.clock,
+            hosts=HostDirectory(self.records, self.cache, BUCKETS),
             packages=world.packages,
             assets=world.assets,
             repositories=readers,

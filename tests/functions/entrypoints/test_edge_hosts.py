@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from functions.adapters.local.object_store import MemoryObjectStore
-from functions.entrypoints.http_edge.host_memory import MOST_HOSTS, HostMemory
+from functions.core.host_memory import MOST_HOSTS, HostMemory
 from functions.ports.object_store import ObjectReader, ObjectStoreError
 from functions.ports.records import Statement
 from tests.functions.entrypoints.edge import Edge, content
@@ -67,42 +67,12 @@ async def test_a_location_planted_by_sql_in_another_bucket_is_not_served(
         assert (await edge.ask(asked)).status == 404
 
 
-async def test_a_host_is_remembered_for_ten_seconds(edge: Edge, world: World) -> None:
-    await edge.repository(Release=b"one")
-    for _ in range(3):
-        assert (await edge.ask("/Release")).status == 200
-    assert edge.records.queries == 1
-    world.clock.advance(seconds=10)
-    await edge.ask("/Release")
-    assert edge.records.queries == 2
-
-
-async def test_an_unknown_host_is_remembered_too(edge: Edge) -> None:
-    for _ in range(3):
-        assert (await edge.ask("/", "unknown.example")).status == 404
-    assert edge.records.queries == 1
-
-
 def test_the_memory_of_hosts_is_bounded() -> None:
     memory = HostMemory()
     for number in range(MOST_HOSTS + 1):
         memory.remember(f"h{number}.example", None, 0)
     assert memory.recall("h0.example", 1) is None
     assert memory.recall("h1.example", 1) is not None
-
-
-async def test_a_database_outage_is_unavailable_and_not_remembered(
-    edge: Edge, caplog: pytest.LogCaptureFixture
-) -> None:
-    await edge.repository(Release=b"one")
-    edge.records.broken = True
-    answer = await edge.ask("/Release")
-    assert answer.status == 503
-    assert int(answer.headers["retry-after"]) > 0
-    assert b"s3cret" not in await content(answer)
-    assert "s3cret inside" in caplog.text
-    edge.records.broken = False
-    assert (await edge.ask("/Release")).status == 200
 
 
 async def test_a_failing_bucket_is_unavailable(edge: Edge) -> None:

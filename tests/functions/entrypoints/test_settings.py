@@ -35,6 +35,9 @@ VARIABLES: dict[str, str | None] = {
     settings.S3_ENDPOINT: "https://account.s3.example",
     settings.S3_REGION: "auto",
     settings.UPLOADS_BUCKET: "uploads",
+    settings.PACKAGES_BUCKET: "packages",
+    settings.ASSETS_BUCKET: "assets",
+    settings.STORAGE: json.dumps({"active": "r2", "fallback": None, "servers": {}}),
     settings.PRESIGN_ACCESS_KEY_ID: "an-id",
     settings.PRESIGN_SECRET_ACCESS_KEY: "a-secret",
     settings.PLATFORM_KEYS: json.dumps(
@@ -89,6 +92,9 @@ def test_each_worker_needs_no_setting_that_it_does_not_read() -> None:
         for name in (
             settings.CDN_HOST,
             settings.PLATFORM_ZONE,
+            settings.STORAGE,
+            settings.PACKAGES_BUCKET,
+            settings.ASSETS_BUCKET,
             settings.REPOSITORY_BUCKETS,
             settings.DOWNLOAD_KEYS,
         )
@@ -99,6 +105,10 @@ def test_each_worker_needs_no_setting_that_it_does_not_read() -> None:
         for name in (
             settings.MAX_PACKAGE_BYTES,
             settings.RETENTION,
+            settings.STORAGE,
+            settings.UPLOADS_BUCKET,
+            settings.PACKAGES_BUCKET,
+            settings.ASSETS_BUCKET,
             settings.SIGNING_KEY,
             *OF_JOBS,
         )
@@ -110,7 +120,8 @@ def test_every_missing_variable_is_named_at_once() -> None:
     with pytest.raises(SettingsError) as caught:
         settings.ApiSettings.from_mapping({})
     named = {problem.split()[0] for problem in caught.value.problems}
-    assert named == set(VARIABLES) - {settings.SIGNING_KEY, *OF_JOBS}
+    of_others = {settings.SIGNING_KEY, settings.PACKAGES_BUCKET, *OF_JOBS}
+    assert named == set(VARIABLES) - of_others
 
 
 @pytest.mark.parametrize(

@@ -24,6 +24,7 @@ from functions.core.download_tokens import DownloadKeys
 from functions.core.platform import Limits
 from functions.core.presign import PresignSettings
 from functions.core.repositories import RepositorySettings
+from functions.core.storages import PROFILES
 from functions.core.validation import ValidationDeps
 from functions.entrypoints.http_api.application import application
 from functions.entrypoints.http_api.services import Services
@@ -81,6 +82,7 @@ class World:
             limits=Limits(),
             root_key_hashes=(hashlib.sha256(ROOT_SECRET).hexdigest(),),
             presign=PresignSettings(
+                profile=PROFILES["r2"],
                 endpoint="https://s3.stowage.test",
                 region="auto",
                 bucket="test-uploads",
@@ -124,6 +126,7 @@ class World:
                 entropy=self.entropy,
                 limits=Limits(),
                 verifier=Ed25519Verifier(),
+                trusts_upload_digests=True,
             ),
             assets=self.assets,
             queue=self.queue,

@@ -8,8 +8,6 @@ from functions import settings
 from functions.adapters.cloudflare.d1 import D1Records
 from functions.adapters.cloudflare.images import CloudflareImages
 from functions.adapters.cloudflare.queue import CloudflareQueue
-from functions.adapters.cloudflare.r2_reader import R2ObjectReader
-from functions.adapters.cloudflare.r2_store import R2ObjectStore
 from functions.adapters.cloudflare.rate_limiter import CloudflareRateLimiter
 from functions.adapters.cloudflare.system import SystemClock, SystemEntropy
 from functions.adapters.cloudflare.webcrypto_verifier import WebCryptoVerifier
@@ -17,7 +15,10 @@ from functions.core.download_tokens import DownloadKeys
 from functions.core.platform import Limits
 from functions.core.presign import PresignSettings
 from functions.core.repositories import RepositorySettings
+from functions.core.storages import PROFILES
 from functions.entrypoints.cloudflare.compose.bindings import native, variables
+from functions.entrypoints.cloudflare.compose.stores import Place, reader
+from functions.entrypoints.cloudflare.compose.writable_stores import store
 from functions.entrypoints.http_api.application import application
 from functions.entrypoints.http_api.services import Services
 
@@ -52,8 +53,8 @@ def _build(env: Any) -> Services:
         records=D1Records(native(env, settings.DATABASE)),
         clock=SystemClock(),
         entropy=SystemEntropy(),
-        uploads=R2ObjectReader(native(env, settings.UPLOADS)),
-        assets=R2ObjectStore(native(env, settings.ASSETS)),
+        uploads=reader(env, given.storage, Place(given.uploads_bucket, settings.UPLOADS)),
+        assets=store(env, given.storage, Place(given.assets_bucket, settings.ASSETS)),
         processor=CloudflareImages(native(env, settings.IMAGES)),
         queue=CloudflareQueue(native(env, settings.VALIDATE_QUEUE)),
         limits=Limits(
@@ -64,11 +65,12 @@ def _build(env: Any) -> Services:
         ),
         root_key_hashes=given.root_key_hashes,
         presign=PresignSettings(
-            endpoint=given.s3_endpoint,
-            region=given.s3_region,
-            bucket=given.uploads_bucket,
-            access_key_id=given.presign_access_key_id,
-            secret_access_key=given.presign_secret_access_key,
+            profile=PROFILES[given.storage.choice.active],
+            endpoint=given.presign.endpoint,
+            region=given.presign.region,
+            bucket=given.presign.bucket,
+            access_key_id=given.presign.key.id,
+            secret_access_key=given.presign.key.secret,
         ),
         download_keys=DownloadKeys(given.download_keys.current, given.download_keys.keys),
         cdn_url=given.cdn_url,

@@ -5,14 +5,18 @@ from typing import Any
 from functions import settings
 from functions.adapters.cloudflare.background import WaitUntil
 from functions.adapters.cloudflare.cache import CloudflareCache
-from functions.adapters.cloudflare.d1 import D1Records
-from functions.adapters.cloudflare.r2_reader import R2ObjectReader
+from functions.adapters.cloudflare.d1 import UNCONSTRAINED, D1Records
 from functions.adapters.cloudflare.system import SystemClock
 from functions.core.denials import Denials
 from functions.core.download_tokens import DownloadKeys
+from functions.core.host_directory import HostDirectory
 from functions.entrypoints.cloudflare.compose.bindings import native, variables
+from functions.entrypoints.cloudflare.compose.stores import Place, reader
 from functions.entrypoints.http_edge.data_plane import DataPlane
 from functions.ports.background import Background
+
+QUERY_SECONDS = 5.0
+"""How long a request waits for the database before it goes on without."""
 
 _built: list[DataPlane] = []
 
@@ -31,19 +35,22 @@ def background(context: Any) -> Background:
 
 def _build(env: Any) -> DataPlane:
     given = settings.EdgeSettings.from_mapping(variables(env))
-    records = D1Records(native(env, settings.DATABASE))
+    database = native(env, settings.DATABASE)
+    cache = CloudflareCache(given.cdn_host)
+    near = D1Records(database, session=UNCONSTRAINED, seconds=QUERY_SECONDS)
     return DataPlane(
-        records=records,
         clock=SystemClock(),
-        packages=R2ObjectReader(native(env, settings.PACKAGES)),
-        assets=R2ObjectReader(native(env, settings.ASSETS)),
+        hosts=HostDirectory(near, cache, given.repository_buckets),
+        packages=reader(env, given.storage, Place(given.packages_bucket, settings.PACKAGES)),
+        assets=reader(env, given.storage, Place(given.assets_bucket, settings.ASSETS)),
         repositories={
-            bucket: R2ObjectReader(native(env, settings.repository_binding(bucket)))
+            bucket: reader(env, given.storage, Place(bucket, settings.repository_binding(bucket)))
             for bucket in given.repository_buckets
         },
         cdn_host=given.cdn_host,
         platform_zone=given.platform_zone,
         download_keys=DownloadKeys(given.download_keys.current, given.download_keys.keys),
-        denials=Denials(records),
-        cache=CloudflareCache(given.cdn_host),
+        # By the primary: a pull must not wait for the copies.
+        denials=Denials(D1Records(database, seconds=QUERY_SECONDS)),
+        cache=cache,
     )

@@ -27,8 +27,18 @@ class HostMemory:
         found = self._hosts.get(host)
         return found if found is not None and now_ms < found.until else None
 
-    def remember(self, host: str, location: Location | None, now_ms: int) -> None:
-        self._hosts[host] = Remembered(location, now_ms + REMEMBERED_MS)
+    def remember(
+        self,
+        host: str,
+        location: Location | None,
+        now_ms: int,
+        *,
+        no_later_than: int | None = None,
+    ) -> None:
+        until = now_ms + REMEMBERED_MS
+        if no_later_than is not None:
+            until = min(until, no_later_than)
+        self._hosts[host] = Remembered(location, until)
         self._hosts.move_to_end(host)
         if len(self._hosts) > MOST_HOSTS:
             self._hosts.popitem(last=False)

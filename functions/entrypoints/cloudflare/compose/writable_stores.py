@@ -1,0 +1,26 @@
+"""Builds what writes to a Worker's buckets on the storage that the settings choose."""
+
+from typing import Any
+
+from functions.adapters.cloudflare.r2_store import R2ObjectStore
+from functions.adapters.cloudflare.streams import native_sha256
+from functions.adapters.s3.store import S3ObjectStore
+from functions.core.fallback_store import FallbackStore
+from functions.core.storages import R2
+from functions.entrypoints.cloudflare.compose.bindings import native
+from functions.entrypoints.cloudflare.compose.stores import Place, connection
+from functions.ports.object_store import ObjectStore
+from functions.storage_settings import StorageSettings
+
+
+def store(env: Any, storage: StorageSettings, place: Place) -> ObjectStore:
+    """Raises: SettingsError where R2 is used and the binding is missing."""
+
+    def on(name: str) -> ObjectStore:
+        if name == R2.name:
+            return R2ObjectStore(native(env, place.binding))
+        return S3ObjectStore(connection(storage, name, place.bucket), native_sha256)
+
+    active = on(storage.choice.active)
+    fallback = storage.choice.fallback
+    return active if fallback is None else FallbackStore(active, on(fallback))
