@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from functions.core.reconcile_report import Walk
     from functions.ports.cache_purger import CachePurger
     from functions.ports.images import ImageProcessor
+    from functions.ports.multipart_store import MultipartStore
     from functions.ports.object_store import ObjectStore
     from functions.ports.queue import Queue
 
@@ -74,6 +75,8 @@ class Jobs:
     queue: "Queue"
     purger: "CachePurger"
     processor: "ImageProcessor"
+    parted: "tuple[MultipartStore, ...]" = ()
+    """The buckets whose unfinished uploads in parts are ours to abort."""
 
     def handler(self, queue: str) -> Handler:
         """Dead letters are told apart by the name of their queue."""

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import pytest
 
 from functions.adapters.local.cache_purger import MemoryCachePurger
+from functions.adapters.local.multipart_store import MemoryMultipartStore
 from functions.adapters.local.records import MIGRATIONS, SqliteRecords
 from functions.core import (
     access,
@@ -26,6 +27,7 @@ from functions.core.reconcile_report import request_walk
 from functions.core.repositories import create_repository
 from functions.core.retention import WHY, removals
 from functions.core.schedule import run_schedule
+from functions.core.stale_parts import abort_stale
 from functions.core.version_lists import due_versions, expired_uploads, list_versions
 from functions.ports.records import Row, Statement
 from tests.contracts.object_store import run
@@ -109,6 +111,10 @@ async def change_states(world: World, caller: access.Caller) -> None:
 
 
 async def keep_house(world: World) -> None:
+    parted = MemoryMultipartStore(world.clock)
+    await parted.create_multipart("temp/x/package.mosis", content_type="x/y")
+    world.clock.advance(milliseconds=2 * DAY_MS)
+    await abort_stale(world.records, [parted], world.clock, world.limits.retention)
     key = "packages/01a0c450-6c00-7386-a648-2f61c6237cc1/org.gone/1/package.mosis"
     for store in (world.uploads, world.packages, world.assets):
         await store.put(key, b"left", length=4, content_type="x/y")

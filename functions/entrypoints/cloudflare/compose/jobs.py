@@ -14,7 +14,7 @@ from functions.core.platform import Limits
 from functions.core.validation import ValidationDeps
 from functions.entrypoints.cloudflare.compose.bindings import native, variables
 from functions.entrypoints.cloudflare.compose.stores import Place
-from functions.entrypoints.cloudflare.compose.writable_stores import store
+from functions.entrypoints.cloudflare.compose.writable_stores import parted, store
 from functions.entrypoints.job_queue import Jobs
 
 _built: list[Jobs] = []
@@ -29,10 +29,13 @@ def jobs(env: Any) -> Jobs:
 
 def _build(env: Any) -> Jobs:
     given = settings.JobsSettings.from_mapping(variables(env))
+    uploads = Place(given.uploads_bucket, settings.UPLOADS)
+    packages = Place(given.packages_bucket, settings.PACKAGES)
+    assets = Place(given.assets_bucket, settings.ASSETS)
     deps = ValidationDeps(
         records=D1Records(native(env, settings.DATABASE)),
-        uploads=store(env, given.storage, Place(given.uploads_bucket, settings.UPLOADS)),
-        packages=store(env, given.storage, Place(given.packages_bucket, settings.PACKAGES)),
+        uploads=store(env, given.storage, uploads),
+        packages=store(env, given.storage, packages),
         signer=WebCryptoSigner(given.signing_key.id, given.signing_key.seed),
         clock=SystemClock(),
         entropy=SystemEntropy(),
@@ -42,8 +45,9 @@ def _build(env: Any) -> Jobs:
     )
     return Jobs(
         deps,
-        assets=store(env, given.storage, Place(given.assets_bucket, settings.ASSETS)),
+        assets=store(env, given.storage, assets),
         queue=CloudflareQueue(native(env, settings.VALIDATE_QUEUE)),
         purger=CloudflareCachePurger(given.api_base_url, given.zone_id, given.purge_token),
         processor=CloudflareImages(native(env, settings.IMAGES)),
+        parted=parted(given.storage, uploads, packages, assets),
     )
