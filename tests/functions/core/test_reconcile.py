@@ -17,6 +17,7 @@ from functions.core.reconcile_report import (
     request_walk,
 )
 from functions.ports.object_store import ObjectPage, ObjectStore, ObjectStoreError
+from functions.ports.records import Statement
 from tests.contracts.object_store import run
 from tests.functions.core.world import APP, World, a_package
 from tests.pictures import icon, screenshot
@@ -301,5 +302,17 @@ def test_a_bucket_that_fails_is_noted_and_the_others_are_looked_at(world: World)
         assert walk is not None
         assert walk.errors == ("uploads: away",)
         assert found(walk) == [("orphan", "stray", False)]
+
+    run(scenario())
+
+
+def test_what_another_release_has_left_begins_anew(world: World) -> None:
+    async def scenario() -> None:
+        await request_walk(world.records, world.clock, repair=True)
+        await world.records.batch(
+            [Statement("UPDATE job_cursor SET cursor = '{\"renamed\": 1}', report = '{}'")]
+        )
+        walk = await walked(world)
+        assert (walk.repair, walk.errors) == (False, ())
 
     run(scenario())
