@@ -149,8 +149,12 @@ async def _take_one(deps: ImageDeps, taking: _Taking, picture: Named, data: byte
         make = make_icon if picture.kind == "icon" else make_screenshot
         try:
             made = await make(deps, taking.version.app_id, data, taking.version.id)
-        except (PictureError, UnreadableImageError) as error:
+        except PictureError as error:
             taking.complaints.append(f"{picture.pointer}: {error}")
+            return
+        except UnreadableImageError:
+            # What the decoder says of it is nothing for a history that people read.
+            taking.complaints.append(f"{picture.pointer}: the picture cannot be decoded")
             return
         image = await stage(deps, made)
         taking.staged.append(image)

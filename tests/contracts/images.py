@@ -68,10 +68,8 @@ class ImageProcessorContract:
     def test_the_colour_of_transparent_pixels_does_not_bleed_into_the_visible_ones(
         self, images: ImageProcessor
     ) -> None:
-        half = Image.new("RGBA", (256, 256), (0, 255, 0, 0))
-        pixels = b"".join(
-            b"\xff\x00\x00\xff" if x < 129 else b"\x00\xff\x00\x00" for x in range(256)
-        )
+        opaque_red, clear_green = b"\xff\x00\x00\xff", b"\x00\xff\x00\x00"
+        pixels = b"".join(opaque_red if x < 129 else clear_green for x in range(256))
         half = Image.frombytes("RGBA", (256, 256), pixels * 256)
         made = opened(run(images.to_png(saved(half), 32, 32)))
         red, green, _, alpha = made.getpixel((16, 16))

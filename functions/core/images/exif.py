@@ -3,6 +3,8 @@
 import struct
 
 UPRIGHT = 1
+TURNED = range(2, 9)
+"""Mirrored, turned, or both."""
 PREFIX = b"Exif\x00\x00"
 _ORIENTATION = 0x0112
 _SHORT = 3
@@ -10,8 +12,8 @@ _ENTRY_BYTES = 12
 
 
 def orientation(exif: bytes) -> int:
-    """The orientation in a block of Exif metadata (TIFF, with or without `PREFIX`): 1 is upright, 2
-    to 8 are mirrored or turned; 1 where nothing readable is said."""
+    """The orientation in a block of Exif metadata (TIFF, with or without `PREFIX`): `UPRIGHT`, also
+    where nothing readable is said, or one of `TURNED`."""
     tiff = exif.removeprefix(PREFIX)
     order = {b"II*\x00": "<", b"MM\x00*": ">"}.get(tiff[:4])
     if order is None:
@@ -23,7 +25,7 @@ def orientation(exif: bytes) -> int:
             entry = start + 2 + index * _ENTRY_BYTES
             tag, kind, _, value = struct.unpack_from(f"{order}HHIH", tiff, entry)
             if tag == _ORIENTATION and kind == _SHORT:
-                return value
+                return value if value in TURNED else UPRIGHT
     except struct.error:
         # The block ends early.
         return UPRIGHT

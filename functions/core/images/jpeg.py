@@ -18,6 +18,7 @@ from functions.core.images.picture import (
     Picture,
     PictureError,
     PictureProblem,
+    count_parts,
     damaged,
     rotated,
     unsupported,
@@ -33,8 +34,9 @@ _FRAMES = (0xC0, 0xC1, 0xC2)
 _OTHER_FRAMES = frozenset(range(0xC3, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _EOI, _SOS, _APP1 = 0xD9, 0xDA, 0xE1
 _MARKER = re.compile(rb"\xff+([^\xff])", re.DOTALL)
-# In the entropy-coded data FF 00 is a byte of data, and RST0 to RST7 belong to it.
-_MARKER_IN_SCAN = re.compile(rb"\xff+([^\xff\x00\xd0-\xd7])", re.DOTALL)
+# In the entropy-coded data FF 00 is a byte of data, and RST0 to RST7 belong to it. A `+` would make
+# a search through many FF quadratic.
+_MARKER_IN_SCAN = re.compile(rb"\xff([^\xff\x00\xd0-\xd7])", re.DOTALL)
 
 
 def read(data: bytes) -> Picture:
@@ -68,10 +70,13 @@ class _Walk:
     """What has been seen so far."""
 
     picture: Picture | None = None
+    segments: int = 0
     scans: int = 0
     in_scan: bool = False
 
     def take(self, marker: int, body: bytes) -> None:
+        self.segments += 1
+        count_parts(self.segments)
         self.in_scan = marker == _SOS
         if marker in _FRAMES:
             self._frame(body)

@@ -5,6 +5,10 @@ from typing import Literal, TypeAlias
 
 Format: TypeAlias = Literal["PNG", "JPEG", "WebP"]
 
+MAX_PARTS = 10_000
+"""Chunks or segments of one file. Common pictures have some hundred at most; without a bound a few
+megabytes of empty ones would keep a Worker busy for seconds."""
+
 
 @dataclass(frozen=True, slots=True)
 class Picture:
@@ -34,6 +38,12 @@ def damaged(detail: str) -> PictureError:
 
 def unsupported(detail: str) -> PictureError:
     return PictureError(PictureProblem("image-format", detail))
+
+
+def count_parts(seen: int) -> None:
+    """Raises: PictureError."""
+    if seen > MAX_PARTS:
+        raise damaged(f"The file is in more than {MAX_PARTS} pieces. Save the picture anew.")
 
 
 def animated() -> PictureError:

@@ -22,6 +22,7 @@ from functions.core.images.picture import (
     PictureError,
     PictureProblem,
     animated,
+    count_parts,
     damaged,
     rotated,
     unsupported,
@@ -50,13 +51,17 @@ class Chunk:
 def chunks(data: bytes) -> Iterator[Chunk]:
     """Every chunk up to IEND, which comes last.
 
-    Raises: PictureError where the file has another signature, ends early or has a wrong CRC-32.
+    Raises: PictureError where the file has another signature, ends early, has a wrong CRC-32 or too
+    many chunks.
     """
     if not data.startswith(SIGNATURE):
         raise unsupported("The file is not a PNG.")
     view = memoryview(data)
     position = len(SIGNATURE)
+    seen = 0
     while True:
+        seen += 1
+        count_parts(seen)
         start = position + _HEADER.size
         if start > len(data):
             raise damaged("The PNG ends before its IEND chunk.")

@@ -11,7 +11,14 @@ import struct
 from collections.abc import Iterator
 
 from functions.core.images.exif import UPRIGHT, orientation
-from functions.core.images.picture import Picture, animated, damaged, rotated, unsupported
+from functions.core.images.picture import (
+    Picture,
+    animated,
+    count_parts,
+    damaged,
+    rotated,
+    unsupported,
+)
 
 RIFF = b"RIFF"
 FORM = b"WEBP"
@@ -49,7 +56,10 @@ def _chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
     if end > len(data):
         raise damaged("The WebP ends early.")
     position = _HEADER.size + len(FORM)
+    seen = 0
     while position < end:
+        seen += 1
+        count_parts(seen)
         if position + _HEADER.size > end:
             raise damaged("The WebP ends within a chunk.")
         kind, size = _HEADER.unpack_from(data, position)

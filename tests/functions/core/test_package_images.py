@@ -250,7 +250,7 @@ def test_a_picture_that_cannot_be_decoded_is_left_out_and_noted(world: World) ->
         assert await icon_colour(world) == RED
         assert await greys(world) == [10]
         (event,) = await world.rows("SELECT * FROM event WHERE reason = 'package-images'")
-        assert str(event["detail"]).startswith("/icon: the picture cannot be decoded")
+        assert event["detail"] == "/icon: the picture cannot be decoded"
 
     run(scenario())
 

@@ -121,3 +121,16 @@ def test_a_rotation_in_the_metadata_is_refused(order: str) -> None:
 )
 def test_metadata_that_nothing_can_read_harms_nothing(body: bytes) -> None:
     assert jpeg.read(behind_start(segment(0xE1, body))) == Picture("JPEG", 40, 30)
+
+
+def test_a_file_in_very_many_pieces_is_refused() -> None:
+    empty = segment(0xE0, b"")
+    assert jpeg.read(behind_start(empty * 9_000)) == Picture("JPEG", 40, 30)
+    assert refused(behind_start(empty * 10_000)) == "image-damaged"
+
+
+def test_megabytes_of_fill_bytes_are_gone_through_once() -> None:
+    filled = SOUND[:-2] + b"\xff" * 5_000_000
+    assert refused(filled) == "image-damaged"
+    assert jpeg.read(filled + b"\xd9") == Picture("JPEG", 40, 30)
+    assert refused(SOUND[:SOS] + b"\xff" * 5_000_000) == "image-damaged"

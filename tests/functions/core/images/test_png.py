@@ -120,7 +120,9 @@ def test_an_animation_is_refused() -> None:
 @pytest.mark.parametrize("order", ["<", ">"])
 def test_a_rotation_in_the_metadata_is_refused(order: str) -> None:
     assert refused(with_chunk(SOUND, b"eXIf", exif(6, order))) == "image-rotated"
-    assert png.read(with_chunk(SOUND, b"eXIf", exif(1, order))) == Picture("PNG", 16, 16)
+    for upright in (0, 1, 9):
+        data = with_chunk(SOUND, b"eXIf", exif(upright, order))
+        assert png.read(data) == Picture("PNG", 16, 16)
 
 
 @pytest.mark.parametrize(
@@ -152,3 +154,9 @@ def test_the_bare_picture_has_the_same_pixels_and_nothing_else() -> None:
     bare = png.bare(with_chunk(source, b"tEXt", b"Author\x00somebody") + b"behind")
     assert [kind for kind, _ in png_chunks(bare)] == [b"IHDR", b"IDAT", b"IEND"]
     assert opened(bare).tobytes() == gradient(16, 16).tobytes()
+
+
+def test_a_file_in_very_many_pieces_is_refused() -> None:
+    empty = (b"teXt", b"")
+    assert png.read(png_of([HEADER, *[empty] * 9_000, DATA, END])) == Picture("PNG", 16, 16)
+    assert refused(png_of([HEADER, *[empty] * 10_000, DATA, END])) == "image-damaged"

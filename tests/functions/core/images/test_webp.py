@@ -98,3 +98,9 @@ def test_a_rotation_in_the_metadata_is_refused(prefix: bytes) -> None:
     assert refused(turned) == "image-rotated"
     upright = webp_of(extended(40, 30, 8), VP8, chunk(b"EXIF", prefix + exif(1)))
     assert webp.read(upright) == Picture("WebP", 40, 30)
+
+
+def test_a_file_in_very_many_pieces_is_refused() -> None:
+    empty = chunk(b"none", b"")
+    assert webp.read(webp_of(extended(40, 30), *[empty] * 9_000, VP8)) == Picture("WebP", 40, 30)
+    assert refused(webp_of(extended(40, 30), *[empty] * 10_000, VP8)) == "image-damaged"
