@@ -5,7 +5,7 @@ import shutil
 import subprocess
 import tempfile
 import zipfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -73,6 +73,18 @@ def by_python(method: int, *, is_streamed: bool = False, force_zip64: bool = Fal
     return make
 
 
+def _run(arguments: Sequence[str], folder: Path) -> subprocess.CompletedProcess[bytes]:
+    # Without a standard input, nothing can ask and wait for an answer.
+    return subprocess.run(
+        arguments,
+        cwd=folder,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        timeout=60,
+        check=False,
+    )
+
+
 def by_program(*command: str, is_streamed: bool = False) -> Maker:
     """`{}` in the command is the archive; a streamed one comes by a pipe."""
 
@@ -80,7 +92,8 @@ def by_program(*command: str, is_streamed: bool = False) -> Maker:
         with tempfile.TemporaryDirectory() as made:
             archive = Path(made) / "made.zip"
             arguments = [part.replace("{}", str(archive)) for part in command]
-            done = subprocess.run(arguments, cwd=folder, capture_output=True, check=True)
+            done = _run(arguments, folder)
+            done.check_returncode()
             return done.stdout if is_streamed else archive.read_bytes()
 
     return make
@@ -144,7 +157,7 @@ def read_by_program(*command: str) -> Reader:
             folder.mkdir()
             packed.write_bytes(archive)
             arguments = [part.replace("{}", str(packed)) for part in command]
-            subprocess.run(arguments, cwd=folder, capture_output=True, check=False)
+            _run(arguments, folder)
             return {
                 path.relative_to(folder).as_posix(): path.read_bytes()
                 for path in folder.rglob("*")
