@@ -48,6 +48,7 @@ _EXAMPLES = {
     "repositoryBuckets": """'["repositories"]'""",
     "multiTenant": "true",
     "protectData": "true",
+    "readReplicas": "true",
     "publisherToken": "false",
     "uploadUrlSeconds": "900",
     "downloadUrlSeconds": "3600",

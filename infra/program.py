@@ -120,6 +120,7 @@ class Platform:
                 location=settings.location,
                 migrations=schema,
                 protect=settings.protect_data,
+                read_replicas=settings.read_replicas,
             ),
         )
 

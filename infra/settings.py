@@ -111,6 +111,7 @@ class Settings(BaseModel):
     repository_buckets: BucketRoles = ("repositories",)
     multi_tenant: bool = True
     protect_data: bool = True
+    read_replicas: bool = False
     publisher_token: bool = False
     upload_url_seconds: int = Field(default=MAX_UPLOAD_URL_SECONDS, ge=1, le=MAX_UPLOAD_URL_SECONDS)
     download_url_seconds: int = Field(

@@ -19,13 +19,19 @@ def images(app_id: str) -> str:
 
 
 def location(location_id: str) -> str:
-    """All files of a location, and the entries of its hostnames."""
+    """All files of a location."""
     return f"location:{location_id}"
 
 
 def generation(location_id: str, number: int) -> str:
     """The index files of one publish."""
     return f"generation:{location_id}/{number}"
+
+
+def hosts_of(location_id: str) -> str:
+    """Which hostnames lead to a location. Not the tag of its files: a purge of those must not make
+    the edge forget in an outage where a host leads."""
+    return f"hosts-of:{location_id}"
 
 
 def host(name: str) -> str:

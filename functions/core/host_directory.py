@@ -79,7 +79,7 @@ class HostDirectory:
                 self._cache.keep_note(
                     _key(host),
                     json.dumps([*astuple(location), now]),
-                    tags=(cache_tags.host(host), cache_tags.location(location.id)),
+                    tags=(cache_tags.host(host), cache_tags.hosts_of(location.id)),
                     seconds=KEPT_SECONDS,
                 )
             )

@@ -20,6 +20,8 @@ class DatabaseArgs:
     protect: bool
     """A renamed database is a new, empty one. Protection refuses its deletion and so its
     replacement."""
+    read_replicas: bool
+    """Copies near the readers, from which the edge learns where hosts lead."""
 
 
 class Database(pulumi.ComponentResource):
@@ -42,9 +44,11 @@ class Database(pulumi.ComponentResource):
             jurisdiction=args.jurisdiction if restricted else None,
             # Cloudflare ignores the hint in a jurisdiction.
             primary_location_hint=None if restricted else args.location,
-            # Written, because Cloudflare reports it unasked and a refresh would bring it back as a
-            # change.
-            read_replication=cloudflare.D1DatabaseReadReplicationArgs(mode="disabled"),
+            # Written in any case, because Cloudflare reports it unasked and a refresh would bring
+            # it back as a change.
+            read_replication=cloudflare.D1DatabaseReadReplicationArgs(
+                mode="auto" if args.read_replicas else "disabled"
+            ),
             opts=pulumi.ResourceOptions(
                 parent=self,
                 protect=args.protect,

@@ -15,13 +15,13 @@ from tests.e2e.stack import Stack
 
 
 @contextmanager
-def a_stack(*options: str, faults: bool = False) -> Generator[Stack]:
+def a_stack(*options: str, faults: bool = False, data_centres: int = 1) -> Generator[Stack]:
     # Not pytest's tmp_path: the cloud's folder goes with its daemon, and short paths keep sockets
     # legal.
     with tempfile.TemporaryDirectory(prefix="stowage-e2e-") as folder:
         stack = Stack(Path(folder) / "cloud")
         if faults:
-            Cloud(stack.home, faults=True).start()
+            Cloud(stack.home, faults=True, data_centres=data_centres).start()
         try:
             # One at a time: clouds that start together could choose the same ports, and boot
             # slowly.
@@ -53,6 +53,13 @@ def single_tenant_stack() -> Iterator[Stack]:
 def faulty_stack() -> Iterator[Stack]:
     """With the fault face, and with short deadlines so that the schedule heals within a test."""
     with a_stack(faults=True) as deployed:
+        yield deployed
+
+
+@pytest.fixture(scope="session")
+def distributed_stack() -> Iterator[Stack]:
+    """In two data centres, with the fault face, which counts calls."""
+    with a_stack(faults=True, data_centres=2) as deployed:
         yield deployed
 
 

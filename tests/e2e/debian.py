@@ -9,9 +9,18 @@ from pathlib import Path
 from tests.e2e.stack import Stack
 
 
-def build(folder: Path, package: str, version: str, words: str, suite: str = "stable") -> None:
+def build(
+    folder: Path,
+    package: str,
+    version: str,
+    words: str,
+    suite: str = "stable",
+    *,
+    content: bytes | None = None,
+    by_hash: bool = False,
+) -> None:
     """A repository in `folder` with one architecture-independent package, whose only file holds
-    `words`."""
+    `content`, or else `words`. `by_hash` adds index files that are named by their digests."""
     tree = folder.parent / f"{folder.name}-tree"
     (tree / "DEBIAN").mkdir(parents=True)
     (tree / "DEBIAN" / "control").write_text(
@@ -19,7 +28,7 @@ def build(folder: Path, package: str, version: str, words: str, suite: str = "st
         f"Maintainer: Test <test@example.org>\nDescription: {words}\n"
     )
     (tree / "usr/share" / package).mkdir(parents=True)
-    (tree / "usr/share" / package / "words").write_text(words)
+    (tree / "usr/share" / package / "words").write_bytes(content or words.encode())
     pool = folder / "pool" / "main"
     binary = folder / "dists" / suite / "main" / "binary-all"
     pool.mkdir(parents=True)
@@ -37,6 +46,7 @@ def build(folder: Path, package: str, version: str, words: str, suite: str = "st
     release = subprocess.run(
         ["apt-ftparchive"]
         + [f"-oAPT::FTPArchive::Release::{name}={value}" for name, value in _RELEASE.items()]
+        + (["-oAPT::FTPArchive::DoByHash=yes"] if by_hash else [])
         + [f"-oAPT::FTPArchive::Release::Suite={suite}", "release", f"dists/{suite}"],
         cwd=folder,
         check=True,
@@ -68,7 +78,7 @@ class Apt:
     root: Path
     proxy: str
 
-    def setup(self, hostname: str, suite: str = "stable") -> None:
+    def setup(self, hostname: str, suite: str = "stable", options: str = "trusted=yes") -> None:
         for folder in (
             "etc/apt/apt.conf.d",
             "etc/apt/preferences.d",
@@ -80,13 +90,14 @@ class Apt:
             (self.root / folder).mkdir(parents=True, exist_ok=True)
         (self.root / "var/lib/dpkg/status").touch()
         (self.root / "etc/apt/sources.list").write_text(
-            f"deb [trusted=yes] http://{hostname} {suite} main\n"
+            f"deb [{options}] http://{hostname} {suite} main\n"
         )
         (self.root / "apt.conf").write_text(
             f'Dir "{self.root}";\n'
             f'Dir::State::status "{self.root}/var/lib/dpkg/status";\n'
             f'Acquire::http::Proxy "{self.proxy}";\n'
             'Acquire::Retries "0";\nAcquire::Languages "none";\n'
+            'Acquire::http::Pipeline-Depth "0";\n'
             f'APT::Sandbox::User "{os.environ.get("USER", "root")}";\n'
             'Debug::NoLocking "true";\n'
         )

@@ -94,11 +94,7 @@ def statements() -> list[Statement]:
                 "INSERT INTO tenant (id, name, created_at, revision) VALUES (?, 'T', 1, 1)",
                 (tenant,),
             ),
-            Statement(
-                "INSERT INTO location (id, tenant_id, s3_bucket, s3_prefix, created_at, revision)"
-                " VALUES (?, ?, ?, ?, 1, 1)",
-                (location, tenant, REPOSITORIES, f"{location}/"),
-            ),
+            location_row(tenant, location),
         ]
     hosts = ((ONE, TENANT_ONE, LOCATION_ONE), (ONE_AGAIN, TENANT_ONE, LOCATION_ONE))
     for name, tenant, location in (*hosts, (TWO, TENANT_TWO, LOCATION_TWO)):
@@ -126,6 +122,14 @@ def published() -> list[Statement]:
             (VERSION, APP, "0" * 64, PACKAGE_KEY),
         ),
     ]
+
+
+def location_row(tenant: str, location: str) -> Statement:
+    return Statement(
+        "INSERT INTO location (id, tenant_id, s3_bucket, s3_prefix, created_at, revision)"
+        " VALUES (?, ?, ?, ?, 1, 1)",
+        (location, tenant, REPOSITORIES, f"{location}/"),
+    )
 
 
 def hostname(name: str, tenant: str, location: str) -> Statement:

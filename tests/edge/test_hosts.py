@@ -97,7 +97,7 @@ def test_a_new_host_is_found_within_ten_seconds(edge: MemoryEdge) -> None:
     assert edge.get(UNKNOWN, INDEX).body == DIGITS
 
 
-@pytest.mark.parametrize("tag", [f"host:{ONE}", f"location:{LOCATION_ONE}"])
+@pytest.mark.parametrize("tag", [f"host:{ONE}", f"hosts-of:{LOCATION_ONE}"])
 def test_a_purge_of_its_tags_makes_a_removal_known_to_new_isolates(
     edge: MemoryEdge, tag: str
 ) -> None:
@@ -106,6 +106,17 @@ def test_a_purge_of_its_tags_makes_a_removal_known_to_new_isolates(
     edge.cache.purge([tag])
     edge.plane = edge.isolate()
     assert edge.get(ONE, INDEX).status == 404
+
+
+def test_a_purge_of_a_locations_files_does_not_forget_where_its_hosts_lead(
+    edge: MemoryEdge,
+) -> None:
+    edge.get(ONE, INDEX)
+    edge.cache.purge([f"location:{LOCATION_ONE}"])
+    edge.records.broken = True
+    edge.plane = edge.isolate()
+    answer = edge.get(ONE, INDEX)
+    assert (answer.body, answer.store) == (DIGITS, ("get",))
 
 
 def test_the_removal_of_a_hostname_leaves_the_files_to_the_others(edge: MemoryEdge) -> None:

@@ -37,7 +37,7 @@ def test_known_hosts_go_on_in_a_new_isolate_and_unknown_ones_are_unavailable(
     edge: WorkerdEdge,
 ) -> None:
     for host in (ONE, TWO):
-        edge.warm(host, INDEX)
+        edge.know(host, INDEX)
     edge.host.apply()
     edge.host.daemon.faults = database("fail")
     for host, body in ((ONE, DIGITS), (TWO, site.of_two(DIGITS))):
@@ -52,7 +52,7 @@ def test_known_hosts_go_on_in_a_new_isolate_and_unknown_ones_are_unavailable(
 
 
 def test_a_database_that_does_not_answer_is_not_waited_for(edge: WorkerdEdge) -> None:
-    edge.warm(ONE, INDEX)
+    edge.know(ONE, INDEX)
     edge.age_host(ONE, 31)
     edge.host.apply()
     edge.host.daemon.faults = database("hold")
@@ -64,7 +64,7 @@ def test_a_database_that_does_not_answer_is_not_waited_for(edge: WorkerdEdge) ->
 def test_a_moved_host_is_followed_when_its_entry_is_old(edge: WorkerdEdge) -> None:
     made = site.hostname("moved.example", site.TENANT_ONE, site.LOCATION_ONE)
     edge.query(made.sql, *made.parameters)
-    edge.warm("moved.example", INDEX)
+    edge.know("moved.example", INDEX)
     edge.query(
         "UPDATE hostname SET location_id = ?, tenant_id = ? WHERE name = 'moved.example'",
         site.LOCATION_TWO,

@@ -26,6 +26,7 @@ def a_database(engine: Engine, **changes: Any) -> Engine:
         "location": "weur",
         "migrations": FILES,
         "protect": True,
+        "read_replicas": False,
     }
     return engine.run(lambda: Database("database", DatabaseArgs(**(values | changes))))
 
@@ -37,6 +38,11 @@ def test_what_cloudflare_would_fill_in_is_stated(engine: Engine) -> None:
         "primaryLocationHint": "weur",
         "readReplication": {"mode": "disabled"},
     }
+
+
+def test_copies_near_the_readers_are_made_when_asked_for(engine: Engine) -> None:
+    inputs = a_database(engine, read_replicas=True).one("D1Database").inputs
+    assert inputs["readReplication"] == {"mode": "auto"}
 
 
 def test_a_jurisdiction_takes_the_place_of_the_hint(engine: Engine) -> None:
