@@ -175,6 +175,8 @@ class RepositoryFile:
     location_id: str
     s3_prefix: str
     path: str
+    generation: int | None = None
+    """Of the location, where it has one."""
     bucket: ClassVar[BucketRole] = "repositories"
 
     @property
@@ -191,7 +193,10 @@ class RepositoryFile:
 
     @property
     def cache_tags(self) -> tuple[str, ...]:
-        return (cache_tags.location(self.location_id),)
+        tags = (cache_tags.location(self.location_id),)
+        if self.generation is None or _is_immutable(self.path):
+            return tags
+        return (*tags, cache_tags.generation(self.location_id, self.generation))
 
 
 ObjectKind: TypeAlias = (

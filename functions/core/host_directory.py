@@ -13,7 +13,7 @@ removal can purge it at once, and a query that finds no host any more forgets it
 
 import json
 import logging
-from dataclasses import astuple
+from dataclasses import asdict
 from typing import TYPE_CHECKING, cast
 
 from functions.core import cache_tags, serving
@@ -78,7 +78,7 @@ class HostDirectory:
             background.run(
                 self._cache.keep_note(
                     _key(host),
-                    json.dumps([*astuple(location), now]),
+                    json.dumps([asdict(location), now]),
                     tags=(cache_tags.host(host), cache_tags.hosts_of(location.id)),
                     seconds=KEPT_SECONDS,
                 )
@@ -96,8 +96,12 @@ class HostDirectory:
         if entry is None:
             return None
         await entry.body.discard()
-        *fields, asked_at = json.loads(entry.note)
-        location = Location(*fields)
+        try:
+            fields, asked_at = json.loads(entry.note)
+            location = Location(**fields)
+        except (ValueError, TypeError):
+            # Another deployment may have stored it, whose locations are of another form.
+            return None
         return (location, cast("int", asked_at)) if location.s3_bucket in self._buckets else None
 
 

@@ -125,7 +125,11 @@ class CachedReader:
         entry = await self.cache.match(self.cache_key, byte_range)
         if entry is None:
             return None
-        info, compared_at = _read_note(entry.note, self.kind.key)
+        noted = _read_note(entry.note, self.kind.key)
+        if noted is None:
+            await entry.body.discard()
+            return None
+        info, compared_at = noted
         whole = (0, info.size)
         asked = whole if byte_range is None else byte_range.extent(info.size)
         if (entry.offset, entry.length) != (asked or whole):
@@ -188,7 +192,7 @@ class CachedReader:
     ) -> StoredObject | None:
         """What the store has: the copy's own body, where it said that nothing has changed."""
         if isinstance(found, ObjectInfo):
-            if copy is None:
+            if copy is None or found.etag != copy.info.etag:
                 raise ObjectStoreError(f"{self.kind.key!r}: no body for an ETag that was not named")
             return StoredObject(found, copy.entry.body, 0, found.size)
         await _give_up(copy)
@@ -212,9 +216,13 @@ class CachedReader:
 
     async def _refresh(self, etag: str) -> None:
         found = await self.store.get(self.kind.key, unless_etags=frozenset({etag}))
-        copy = await self._copy(None) if isinstance(found, ObjectInfo) else None
-        if copy is None and isinstance(found, ObjectInfo):
-            return
+        copy = None
+        if isinstance(found, ObjectInfo):
+            copy = await self._copy(None)
+            # Meanwhile another request may have stored another object, or a purge have come.
+            if copy is None or copy.info.etag != found.etag:
+                await _give_up(copy)
+                return
         stored = await self._current(copy, found)
         if stored is None:
             await self.cache.forget(self.cache_key)
@@ -231,6 +239,11 @@ def _note(info: ObjectInfo, compared_at: int) -> str:
     return json.dumps([info.etag, info.size, info.uploaded_at, compared_at])
 
 
-def _read_note(note: str, key: str) -> tuple[ObjectInfo, int]:
-    etag, size, uploaded_at, compared_at = cast("tuple[str, int, int, int]", json.loads(note))
+def _read_note(note: str, key: str) -> tuple[ObjectInfo, int] | None:
+    """None where it is not of the form that is written now: another deployment may have stored
+    it."""
+    try:
+        etag, size, uploaded_at, compared_at = cast("tuple[str, int, int, int]", json.loads(note))
+    except (ValueError, TypeError):
+        return None
     return ObjectInfo(key, size, etag, uploaded_at), compared_at

@@ -131,7 +131,7 @@ def repository_file(location: Location, raw_path: str) -> catalog.RepositoryFile
     Raises: ProblemError 400, 404.
     """
     path = decode_path(raw_path + INDEX_PAGE if raw_path.endswith("/") else raw_path)
-    file = catalog.RepositoryFile(location.id, location.s3_prefix, path)
+    file = catalog.RepositoryFile(location.id, location.s3_prefix, path, location.generation)
     if len(file.key.encode()) > catalog.MAX_KEY_BYTES:
         raise not_found("object")
     return file

@@ -1,12 +1,16 @@
 """What the edge keeps, for how long, and what it never keeps."""
 
-import asyncio
+import json
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
+from functions.adapters.local.object_store import BytesBody
+from functions.ports.object_store import ObjectInfo
+from tests.contracts.object_store import run
 from tests.edge import site
-from tests.edge.memory import MemoryEdge
+from tests.edge.memory import NOW, CountingStore, MemoryEdge
 from tests.edge.site import DIGITS, ICON, INDEX, LOCATION_ONE, ONE, ONE_AGAIN, REPOSITORIES, TWO
 
 INDEX_KEY = f"{LOCATION_ONE}{INDEX}"
@@ -199,7 +203,7 @@ def test_a_range_of_a_stale_copy_is_the_stores(edge: MemoryEdge) -> None:
 
 def test_what_is_gone_from_the_store_is_gone_from_the_cache(edge: MemoryEdge) -> None:
     edge.get(ONE, INDEX)
-    asyncio.run(edge.stores[REPOSITORIES].delete(INDEX_KEY))
+    run(edge.stores[REPOSITORIES].delete(INDEX_KEY))
     edge.clock.advance(seconds=30)
     assert edge.get(ONE, INDEX).status == 404
     edge.break_stores()
@@ -238,6 +242,46 @@ def test_a_token_is_asked_for_before_the_cache(edge: MemoryEdge) -> None:
         assert edge.get(site.CDN, refused).status == 403
     edge.clock.advance(seconds=61)
     assert edge.get(site.CDN, path).status == 403
+
+
+def test_what_another_deployment_kept_in_another_form_is_not_read(edge: MemoryEdge) -> None:
+    edge.get(ONE, INDEX)
+    for note in ("", "{}", "[]", '["etag"]', "[1, 2, 3, 4, 5]", '[{"id": "x", "more": 1}, 5]'):
+        for key in edge.cache.keys:
+            run(edge.cache.keep_note(key, note, tags=(), seconds=1000))
+        edge.plane = edge.isolate()
+        answer = edge.get(ONE, INDEX)
+        assert (answer.status, answer.body, answer.calls.count("sql")) == (200, DIGITS, 1)
+
+
+def test_a_look_behind_an_answer_keeps_no_body_under_another_ones_etag(edge: MemoryEdge) -> None:
+    class Replacing(CountingStore):
+        """Between the answer "unchanged" and the next look into the cache, another request has kept
+        a newer object."""
+
+        async def get(self, key: str, *arguments: Any, **options: Any) -> Any:
+            found = await super().get(key, *arguments, **options)
+            if isinstance(found, ObjectInfo):
+                note = json.dumps(["newer", 5, NOW, edge.now_ms()])
+                kept = edge.cache.keep(
+                    f"objects/repositories/{REPOSITORIES}/{key}",
+                    note,
+                    BytesBody(b"newer"),
+                    5,
+                    tags=(),
+                    seconds=1000,
+                )
+                await kept.storing
+            return found
+
+    edge.stores[REPOSITORIES] = store = Replacing(edge.clock, edge.calls)
+    run(store.replace(INDEX_KEY, DIGITS))
+    edge.plane = edge.isolate()
+    edge.get(ONE, INDEX)
+    edge.clock.advance(seconds=20)
+    edge.get(ONE, INDEX)
+    answer = edge.get(ONE, INDEX)
+    assert (answer.body, answer.headers["etag"]) == (b"newer", '"newer"')
 
 
 def test_a_large_object_passes_by_the_cache() -> None:

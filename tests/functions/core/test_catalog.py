@@ -85,6 +85,22 @@ DAY = "public, max-age=86400, immutable"
             ("location:l",),
         ),
         (
+            RepositoryFile("l", "l/", "pool/main/a.dsc", 3),
+            "repositories",
+            "l/pool/main/a.dsc",
+            "text/plain; charset=utf-8",
+            f"{DAY}, no-transform",
+            ("location:l",),
+        ),
+        (
+            RepositoryFile("l", "l/", "dists/stable/InRelease", 3),
+            "repositories",
+            "l/dists/stable/InRelease",
+            "text/plain; charset=utf-8",
+            "public, max-age=30, stale-if-error=86400, no-transform",
+            ("location:l", "generation:l/3"),
+        ),
+        (
             RepositoryFile("l", "", "dists/stable/Release"),
             "repositories",
             "dists/stable/Release",
