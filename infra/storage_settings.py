@@ -89,6 +89,11 @@ class Server(Plain):
     """Roles whose buckets may exist already, with whatever is in them."""
 
     @property
+    def is_proxied(self) -> bool:
+        """Whether it stands behind the zone's proxy, which asks for the shared secret."""
+        return False
+
+    @property
     def host(self) -> str:
         """Without a port."""
         return urlsplit(self.endpoint).hostname or ""
@@ -102,6 +107,10 @@ class ProxiedServer(Server):
     """A server of one's own, which may stand behind Cloudflare's proxy."""
 
     origin: Origin | None = None
+
+    @property
+    def is_proxied(self) -> bool:
+        return self.origin is not None
 
 
 class Servers(Plain):
