@@ -25,6 +25,7 @@ from infra.cloudflare.worker import (
     bucket_binding,
     database_binding,
     queue_binding,
+    rate_limit_binding,
     secret,
     variable,
 )
@@ -64,6 +65,7 @@ def api(of: Resources) -> list[Binding]:
         *_presign(of),
         database_binding(name.DATABASE, of.database_id),
         queue_binding(name.VALIDATE_QUEUE, of.validate_queue),
+        *_rate_limits(of.settings),
         *_variables(of, *_plain_values(of.settings)),
         secret(name.DOWNLOAD_KEYS, of.secrets.download_keys),
         secret(name.ROOT_KEY_HASHES, of.secrets.root_key_hashes),
@@ -94,6 +96,16 @@ def _buckets(of: Resources, roles: Mapping[str, str]) -> list[Binding]:
         bucket_binding(binding, found[role], of.settings.jurisdiction)
         for binding, role in roles.items()
         if role in found
+    ]
+
+
+def _rate_limits(settings: Settings) -> list[Binding]:
+    limits, names, period = settings.requests_per_minute, settings.names, name.LIMITER_SECONDS
+    return [
+        rate_limit_binding(
+            name.ADDRESS_LIMITER, names.rate_limit("address"), limits.address, period
+        ),
+        rate_limit_binding(name.KEY_LIMITER, names.rate_limit("key"), limits.key, period),
     ]
 
 

@@ -7,7 +7,7 @@ One request, once: no retry, no redirect followed, no cache, no decoding of the 
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from functions.ports.object_store import Body
@@ -23,8 +23,8 @@ class FetchRequest:
     method: str
     url: str
     """Absolute, percent-encoded, without dot segments: it is sent as it stands here."""
-    headers: Mapping[str, str]
-    """Names in lower case."""
+    headers: Mapping[str, str] = field(repr=False)
+    """Names in lower case; secrets may be among the values."""
     body: bytes | Body | None = None
     length: int | None = None
     """Of the body; given with every `Body`."""

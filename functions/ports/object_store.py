@@ -1,7 +1,7 @@
 """Objects in one bucket.
 
 `ObjectReader` is all that the public data plane may hold: it cannot write. `ObjectStore` adds the
-rest. Keys are `str`, at most 1,024 UTF-8 bytes, without a segment `.` or `..`, which no URL can
+rest. Keys are `str`, 1 to 1,024 UTF-8 bytes, without a segment `.` or `..`, which no URL can
 carry. Metadata has lower-case names of letters, digits and hyphens, and printable ASCII values.
 ETags are without quotes. Times are milliseconds UTC.
 """

@@ -79,10 +79,13 @@ class AwkwardKeysContract:
 
         run(scenario())
 
-    def test_a_key_too_long_is_refused_and_nothing_is_stored(self, store: ObjectStore) -> None:
+    @pytest.mark.parametrize("key", ["", LONGEST + "!"], ids=["empty", "too long"])
+    def test_what_is_no_key_is_refused_and_nothing_is_stored(
+        self, store: ObjectStore, key: str
+    ) -> None:
         async def scenario() -> None:
             with pytest.raises(ObjectStoreError):
-                await put(store, LONGEST + "!", b"x")
+                await put(store, key, b"x")
             assert await keys_under(store, "") == []
 
         run(scenario())

@@ -57,14 +57,14 @@ class Fault(Enum):
     """Nothing is answered until the client goes away."""
 
 
-def document(status: str, code: str, *headers: str) -> bytes:
+def document(status: str, code: str) -> bytes:
     body = f"<Error><Code>{code}</Code><Message>as this test wants it</Message></Error>".encode()
-    lines = [f"HTTP/1.1 {status}", f"content-length: {len(body)}", "connection: close", *headers]
-    return "\r\n".join([*lines, "", ""]).encode() + body
+    head = f"HTTP/1.1 {status}\r\ncontent-length: {len(body)}\r\nconnection: close\r\n\r\n"
+    return head.encode() + body
 
 
 ANSWERS = {
-    Fault.SLOW_DOWN: document("503 Slow Down", "SlowDown", "retry-after: 2"),
+    Fault.SLOW_DOWN: document("503 Slow Down", "SlowDown"),
     Fault.INTERNAL_ERROR: document("500 Internal Server Error", "InternalError"),
     Fault.BAD_GATEWAY: b"HTTP/1.1 502 Bad Gateway\r\ncontent-length: 13\r\n\r\n<html></html>",
     Fault.REDIRECT: (
@@ -109,6 +109,9 @@ class Proxy:
         self.endpoint = f"http://127.0.0.1:{port}"
 
     def close(self) -> None:
+        """Nobody listens any more; repeating it is harmless."""
+        if self._loop.is_closed():
+            return
         self._do(self._stop())
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()

@@ -29,14 +29,15 @@ _TLS = ssl.create_default_context()
 @dataclass(frozen=True)
 class Remote:
     url: str
-    bucket: str | None = None
-    """On the S3-compatible server that the Worker knows; None: the bucket that is bound to it."""
+    server: Mapping[str, object] | None = None
+    """`endpoint`, `bucket` and `deadline_seconds` on the S3-compatible server whose keys the Worker
+    has; None: the bucket that is bound to it."""
 
     async def call(self, method: str, *arguments: object) -> Any:
         async with httpx.AsyncClient(timeout=60, trust_env=False, verify=_TLS) as client:
             answer = await client.post(
                 self.url,
-                json={"bucket": self.bucket, "method": method, "arguments": list(arguments)},
+                json={"server": self.server, "method": method, "arguments": list(arguments)},
             )
         assert answer.status_code == 200, answer.text
         said = answer.json()
@@ -190,6 +191,15 @@ async def _sent(body: bytes | Body) -> dict[str, object]:
     if isinstance(body, Pattern):
         return {"pattern": astuple(body)}
     return {"chunks": [base64.b64encode(chunk).decode() async for chunk in body]}
+
+
+@dataclass(frozen=True)
+class RemoteRateLimiter:
+    remote: Remote
+    period_seconds: int = 60
+
+    async def allow(self, key: str) -> bool:
+        return await self.remote.call("allow", key)
 
 
 @dataclass(frozen=True)

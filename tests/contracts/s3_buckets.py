@@ -32,6 +32,14 @@ def b2(gateway: Versitygw) -> Iterator[Proxy]:
     proxy.close()
 
 
+@pytest.fixture
+def proxy(gateway: Versitygw) -> Iterator[Proxy]:
+    """Breaks what a test tells it to."""
+    proxy = Proxy(gateway.endpoint)
+    yield proxy
+    proxy.close()
+
+
 @pytest.fixture(scope="session")
 def face(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WorkerdHost]:
     """R2's S3 face of the local cloud."""

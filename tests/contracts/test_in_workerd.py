@@ -9,11 +9,21 @@ from pathlib import Path
 import pytest
 
 from functions.ports.object_store import ObjectStore
+from functions.ports.rate_limiter import RateLimiter
 from functions.ports.records import Records
 from tests.contracts.multipart_store import MultipartStoreContract
 from tests.contracts.object_store import ObjectStoreContract
+from tests.contracts.proxy import Proxy
+from tests.contracts.rate_limiter import LIMIT, RateLimiterContract
 from tests.contracts.records import RecordsContract
-from tests.contracts.remote import Remote, RemoteMultipartStore, RemoteObjectStore, RemoteRecords
+from tests.contracts.remote import (
+    Remote,
+    RemoteMultipartStore,
+    RemoteObjectStore,
+    RemoteRateLimiter,
+    RemoteRecords,
+)
+from tests.contracts.s3_faults import Faulty, S3FaultsContract
 from tests.contracts.versitygw import REGION, Versitygw
 from tests.local.workerd_host import (
     CHECKOUT,
@@ -56,10 +66,15 @@ def workerd(tmp_path_factory: pytest.TempPathFactory, gateway: Versitygw) -> Ite
             [
                 {"name": "BUCKET", "type": "r2_bucket", "bucket_name": "contracts"},
                 {"name": "DB", "type": "d1", "id": "contracts"},
+                {
+                    "name": "LIMITER",
+                    "type": "ratelimit",
+                    "namespace_id": "1",
+                    "simple": {"limit": LIMIT, "period": 60},
+                },
                 *(
                     {"name": name, "type": "plain_text", "text": text}
                     for name, text in (
-                        ("S3_ENDPOINT", gateway.endpoint),
                         ("S3_REGION", REGION),
                         ("S3_ACCESS_KEY_ID", gateway.credentials.access_key_id),
                         ("S3_SECRET_ACCESS_KEY", gateway.credentials.secret_access_key),
@@ -90,6 +105,17 @@ def workerd(tmp_path_factory: pytest.TempPathFactory, gateway: Versitygw) -> Ite
         host.close()
 
 
+def over(
+    remote: Remote, gateway: Versitygw, endpoint: str, deadline_seconds: float = 30
+) -> RemoteMultipartStore:
+    server = {
+        "endpoint": endpoint,
+        "bucket": gateway.new_bucket(),
+        "deadline_seconds": deadline_seconds,
+    }
+    return RemoteMultipartStore(replace(remote, server=server))
+
+
 @pytest.fixture
 def remote(workerd: WorkerdHost) -> Remote:
     return Remote(f"http://127.0.0.1:{workerd.ports['edge']}/")
@@ -113,11 +139,21 @@ class TestR2InWorkerd(ObjectStoreContract):
 class TestVersitygwFromWorkerd(ObjectStoreContract, MultipartStoreContract):
     @pytest.fixture
     def multipart(self, remote: Remote, gateway: Versitygw) -> RemoteMultipartStore:
-        return RemoteMultipartStore(replace(remote, bucket=gateway.new_bucket()))
+        return over(remote, gateway, gateway.endpoint)
 
     @pytest.fixture
     def store(self, multipart: RemoteMultipartStore) -> ObjectStore:
         return multipart
+
+
+@pytest.mark.xdist_group("contracts in workerd")
+class TestFaultsFromWorkerd(S3FaultsContract):
+    @pytest.fixture
+    def faulty(self, remote: Remote, gateway: Versitygw, proxy: Proxy) -> Faulty:
+        def store(deadline_seconds: float = 30) -> RemoteMultipartStore:
+            return over(remote, gateway, proxy.endpoint, deadline_seconds)
+
+        return Faulty(proxy, store)
 
 
 @pytest.mark.xdist_group("contracts in workerd")
@@ -128,3 +164,10 @@ class TestD1InWorkerd(RecordsContract):
             answer = workerd.admin("POST", "/d1/contracts/query", {"sql": f"DELETE FROM {table}"})  # noqa: S608
             assert answer.status == 200, answer.text
         return RemoteRecords(remote)
+
+
+@pytest.mark.xdist_group("contracts in workerd")
+class TestRateLimiterInWorkerd(RateLimiterContract):
+    @pytest.fixture
+    def limiter(self, remote: Remote) -> RateLimiter:
+        return RemoteRateLimiter(remote)

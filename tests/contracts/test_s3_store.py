@@ -2,17 +2,21 @@
 
 import asyncio
 import hashlib
+from dataclasses import replace
 
 import pytest
 
 from functions.adapters.s3.bucket import S3Bucket
 from functions.adapters.s3.multipart import S3MultipartStore
+from functions.adapters.s3.retries import Retries
 from functions.adapters.s3.store import S3ObjectStore
 from functions.ports.multipart_store import MultipartStore
 from functions.ports.object_store import ObjectStore, PreconditionFailedError
 from tests.contracts.multipart_store import MultipartStoreContract
 from tests.contracts.object_store import ObjectStoreContract, content_of, put, run
+from tests.contracts.proxy import Proxy
 from tests.contracts.s3_buckets import connection_to
+from tests.contracts.s3_faults import Faulty, S3FaultsContract
 
 pytestmark = pytest.mark.cloud
 
@@ -62,6 +66,18 @@ class TestB2Profile(ObjectStoreContract, MultipartStoreContract):
     def test_of_racing_completions_one_wins(self, multipart: MultipartStore) -> None:
         """Not so here, for the same reason; whoever comes later is refused
         (`test_a_create_only_completion_never_replaces`)."""
+
+
+@pytest.mark.xdist_group("versitygw")
+class TestFaults(S3FaultsContract):
+    @pytest.fixture
+    def faulty(self, minio_bucket: S3Bucket, proxy: Proxy) -> Faulty:
+        def store(deadline_seconds: float = 30) -> S3MultipartStore:
+            behind = replace(minio_bucket, endpoint=proxy.endpoint)
+            retries = Retries(deadline_seconds=deadline_seconds)
+            return S3MultipartStore(replace(connection_to(behind), retries=retries))
+
+        return Faulty(proxy, store)
 
 
 @pytest.mark.xdist_group("s3 face")

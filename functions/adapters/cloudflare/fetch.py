@@ -1,7 +1,6 @@
 """The storage's HTTP by the Workers runtime's own `fetch`; bodies stay JavaScript streams."""
 
 import contextlib
-from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
 import js
@@ -10,7 +9,7 @@ from pyodide.ffi import JsException, JsProxy
 from functions.adapters.cloudflare.javascript import error_text, js_bytes, js_object, or_none
 from functions.adapters.cloudflare.streams import AT_ONCE, NativeBody, fixed_length
 from functions.ports.fetch import FetchError, FetchRequest
-from functions.ports.object_store import Body, ObjectStoreError
+from functions.ports.object_store import ObjectStoreError
 
 
 class JsFetch:
@@ -52,8 +51,8 @@ class JsResponse:
     def __init__(self, response: Any) -> None:
         self._response = response
         self.status = int(response.status)
-        self.headers: Mapping[str, str] = dict(response.headers)
-        self.body: Body = _body(response, self.headers.get("content-length"))
+        self.headers: dict[str, str] = dict(response.headers)
+        self.body = _body(response, self.headers.get("content-length"))
 
     async def close(self) -> None:
         stream = or_none(self._response.body)
@@ -63,14 +62,8 @@ class JsResponse:
             await stream.cancel()
 
 
-class _Nothing:
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        return
-        yield b""
-
-
-def _body(response: Any, length: str | None) -> Body:
+def _body(response: Any, length: str | None) -> NativeBody:
     stream = or_none(response.body)
     if stream is None:
-        return _Nothing()
+        return NativeBody(js.Response.new(js_bytes(b"")).body, 0)
     return NativeBody(stream, int(length) if length and length.isdigit() else AT_ONCE + 1)

@@ -29,6 +29,8 @@ class R2ObjectStore(R2ObjectReader):
         metadata: Mapping[str, str] | None = None,
         create_only: bool = True,
     ) -> ObjectInfo:
+        if not key:
+            raise ObjectStoreError("put: a key has at least one byte")
         options = js_object(
             {
                 "httpMetadata": {"contentType": content_type}

@@ -67,16 +67,21 @@ async def fixed_length(body: Body, length: int) -> AsyncGenerator[JsProxy]:
     finally:
         abort.abort()
         feed.cancel()
-        # Whatever broke the feed has broken the reader too, which says so.
-        with contextlib.suppress(asyncio.CancelledError, JsException, ObjectStoreError):
+        with contextlib.suppress(asyncio.CancelledError):
             await feed
 
 
 async def _feed(body: Body, writable: JsProxy, signal: JsProxy) -> None:
-    if isinstance(body, NativeBody):
-        await body.stream.pipeTo(writable, js_object({"signal": signal}))
-        return
-    writer = writable.getWriter()
+    """Whatever breaks it breaks the reader too, which says so; the runtime would log it as well if
+    it were raised in this task."""
+    with contextlib.suppress(JsException, ObjectStoreError):
+        if isinstance(body, NativeBody):
+            await body.stream.pipeTo(writable, js_object({"signal": signal}))
+        else:
+            await _write(body, writable.getWriter())
+
+
+async def _write(body: Body, writer: JsProxy) -> None:
     try:
         async for chunk in body:
             await writer.write(js_bytes(chunk))

@@ -28,8 +28,8 @@ class Call:
     action: str
     """For messages: `get`, `put`."""
     method: str
-    key: str = ""
-    """Empty for an operation on the bucket."""
+    key: str | None = None
+    """None for an operation on the bucket."""
     query: tuple[tuple[str, str], ...] = ()
     """Decoded pairs."""
     headers: Mapping[str, str] = field(default_factory=dict[str, str])
@@ -46,7 +46,7 @@ class Call:
 
     @property
     def subject(self) -> str:
-        return f"{self.action} {self.key!r}" if self.key else self.action
+        return self.action if self.key is None else f"{self.action} {self.key!r}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,7 @@ class S3Bucket:
         """Raises: ObjectStoreError where the key cannot stand in a URL."""
         base = urlsplit(self.endpoint)
         path = f"{base.path}/{sigv4.encode(self.name)}"
-        if call.key:
+        if call.key is not None:
             path += f"/{sigv4.encode_key(checked(call.key))}"
         # As every client sends it: without the port that the scheme implies.
         host = base.netloc.removesuffix(_DEFAULT_PORTS.get(base.scheme, ""))

@@ -13,11 +13,13 @@ from workers import Response, WorkerEntrypoint
 from functions.adapters.cloudflare.d1 import D1Records
 from functions.adapters.cloudflare.fetch import JsFetch
 from functions.adapters.cloudflare.r2_store import R2ObjectStore
+from functions.adapters.cloudflare.rate_limiter import CloudflareRateLimiter
 from functions.adapters.cloudflare.streams import NativeBody, native_sha256
 from functions.adapters.cloudflare.system import SystemClock, SystemEntropy
 from functions.adapters.s3.bucket import S3Bucket
 from functions.adapters.s3.connection import S3Connection
 from functions.adapters.s3.multipart import S3MultipartStore
+from functions.adapters.s3.retries import Retries
 from functions.core.sigv4 import Credentials
 from functions.core.storages import PROFILES
 from functions.entrypoints.cloudflare.compose.bindings import native
@@ -43,25 +45,27 @@ def info(found: ObjectInfo) -> dict[str, Any]:
     }
 
 
-def _store(env: Any, bucket: str | None) -> ObjectStore:
-    if bucket is None:
+def _store(env: Any, server: dict[str, Any] | None) -> ObjectStore:
+    if server is None:
         return R2ObjectStore(native(env, "BUCKET"))
-    where = S3Bucket(
+    bucket = S3Bucket(
         PROFILES["minio"],
-        env.S3_ENDPOINT,
+        server["endpoint"],
         env.S3_REGION,
-        bucket,
+        server["bucket"],
         Credentials(env.S3_ACCESS_KEY_ID, env.S3_SECRET_ACCESS_KEY),
     )
-    connection = S3Connection(where, JsFetch(), SystemClock(), SystemEntropy())
+    retries = Retries(deadline_seconds=server["deadline_seconds"])
+    connection = S3Connection(bucket, JsFetch(), SystemClock(), SystemEntropy(), retries)
     return S3MultipartStore(connection, native_sha256)
 
 
 class Calls:
-    def __init__(self, env: Any, bucket: str | None) -> None:
-        self._store = _store(env, bucket)
+    def __init__(self, env: Any, server: dict[str, Any] | None) -> None:
+        self._store = _store(env, server)
         self._parts = cast("S3MultipartStore", self._store)
         self._records = D1Records(native(env, "DB"))
+        self._limiter = CloudflareRateLimiter(native(env, "LIMITER"), 60)
 
     async def head(self, key: str) -> object:
         found = await self._store.head(key)
@@ -108,6 +112,9 @@ class Calls:
     async def sha256(self, key: str) -> object:
         return await self._store.sha256(key)
 
+    async def allow(self, key: str) -> object:
+        return await self._limiter.allow(key)
+
     async def create_multipart(self, key: str, options: dict[str, Any]) -> object:
         return await self._parts.create_multipart(key, **options)
 
@@ -149,7 +156,7 @@ class Default(WorkerEntrypoint):
     async def fetch(self, request: Any) -> Any:
         asked = json.loads(await request.text())
         try:
-            calls = Calls(self.env, asked["bucket"])
+            calls = Calls(self.env, asked["server"])
             result = await getattr(calls, asked["method"])(*asked["arguments"])
         except RangeNotSatisfiableError as error:
             failure: dict[str, Any] = {"key": error.key, "size": error.size}
