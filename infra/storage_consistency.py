@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterator, Mapping
 from functions.core.storages import PROFILES
 from infra import keys
 from infra.mistake import Mistake
-from infra.naming import duplicates, is_within
+from infra.naming import duplicates, is_loopback, is_within
 from infra.settings import Settings
-from infra.storage_settings import R2, Server, is_loopback
+from infra.storage_settings import R2, Server
 
 # Reserved: https://www.backblaze.com/docs/cloud-storage-buckets
 _B2_PREFIX = "b2-"

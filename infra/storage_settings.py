@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, model_validator
 
-from infra.naming import bucket_name_problem, hostname_problem
+from infra.naming import bucket_name_problem, hostname_problem, is_loopback
 from infra.setting_types import BaseUrl, Plain
 
 StorageName = Literal["r2", "b2", "minio"]
@@ -26,6 +26,7 @@ def _endpoint(value: str) -> str:
     parts = urlsplit(value)
     if parts.username is not None:
         raise ValueError("must hold no key: keys are given in storageKeys")
+    # What stays on this machine may be read by nobody else.
     if parts.scheme != "https" and not is_loopback(value):
         raise ValueError(f"{value!r} must be https: keys and packages travel over it")
     return value
@@ -50,12 +51,6 @@ def _bucket(value: str) -> str:
 Endpoint = Annotated[BaseUrl, AfterValidator(_endpoint)]
 Region = Annotated[str, AfterValidator(_region)]
 PhysicalBucket = Annotated[str, AfterValidator(_bucket)]
-
-
-def is_loopback(url: str) -> bool:
-    """Whether the URL stays on this machine: there a server may speak plain http, and has no name
-    in the zone."""
-    return urlsplit(url).hostname in {"127.0.0.1", "::1", "localhost"}
 
 
 class Origin(Plain):

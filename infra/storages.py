@@ -16,10 +16,11 @@ from infra.cloudflare.storage import Storage as R2Storage
 from infra.cloudflare.storage import StorageArgs as R2StorageArgs
 from infra.cloudflare.tokens import S3Token, S3TokenArgs
 from infra.config import Secrets
+from infra.naming import is_loopback
 from infra.s3.storage import Storage as S3Storage
 from infra.s3.storage import StorageArgs as S3StorageArgs
 from infra.settings import Settings
-from infra.storage_settings import R2, ProxiedServer, Server, is_loopback
+from infra.storage_settings import R2, ProxiedServer, Server
 
 # What R2 calls its only region: https://developers.cloudflare.com/r2/api/s3/api/
 R2_REGION = "auto"
