@@ -33,7 +33,6 @@ from infra.cloudflare.worker import (
 )
 from infra.config import Secrets
 from infra.settings import Settings
-from infra.storage_consistency import is_proxied
 from infra.storage_settings import R2
 from infra.storages import R2_REGION, Storages, physical_names
 
@@ -147,7 +146,7 @@ def _storage(of: Resources, worker: str, *opened: str) -> list[Binding]:
         servers = tuple(settings.servers)
         own = secrets.storage_keys.apply(lambda text: keys.storage_keys_of(text, worker, servers))
         given.append(secret(name.STORAGE_KEYS, own))
-    is_asked = any(map(is_proxied, settings.servers.values()))
+    is_asked = any(server.is_proxied for server in settings.servers.values())
     if is_asked and secrets.storage_origin_secret is not None:
         first = secrets.storage_origin_secret.apply(
             lambda text: keys.storage_origin_secrets(text)[0]
@@ -162,7 +161,7 @@ def _choice(settings: Settings) -> dict[str, object]:
         storage: {
             "endpoint": server.endpoint,
             "region": server.region,
-            "origin_secret": is_proxied(server),
+            "origin_secret": server.is_proxied,
             "buckets": {
                 platform[role]: there for role, there in physical_names(settings, storage).items()
             },
