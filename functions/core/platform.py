@@ -17,6 +17,9 @@ TEMP_KEPT_MS = HOUR_MS
 deleting it would make the URL work a second time, because the URL creates only what is not
 there."""
 
+STALE_MULTIPART_MS = 7 * DAY_MS
+"""After this a multipart upload counts as abandoned, as R2's own default rule has it."""
+
 ATTEMPTS = 4
 """How often a use-case reads and decides again after another request was faster."""
 

@@ -6,13 +6,21 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, cast
 
 from functions.core import events
-from functions.core.platform import FAILED_KEPT_MS, TEMP_KEPT_MS, VALIDATION_DEADLINE_MS
+from functions.core.platform import (
+    FAILED_KEPT_MS,
+    STALE_MULTIPART_MS,
+    TEMP_KEPT_MS,
+    VALIDATION_DEADLINE_MS,
+)
 from functions.ports.object_store import ObjectStoreError
 from functions.ports.queue import QueueError
 from functions.ports.records import ConflictError, Row, Statement
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from functions.ports.clock import Clock
+    from functions.ports.multipart_store import MultipartStore
     from functions.ports.object_store import ObjectStore
     from functions.ports.queue import Queue
     from functions.ports.records import Records
@@ -28,6 +36,8 @@ class Report:
     """`uploading` versions that nobody completed, now `failed`."""
     deleted: int
     """Temp objects deleted."""
+    aborted: int = 0
+    """Abandoned multipart uploads, on storages that abort none themselves."""
     errors: tuple[str, ...] = ()
     """What failed and is left to the next run; one line each, for the log."""
 
@@ -45,10 +55,12 @@ async def run_schedule(
     uploads: "ObjectStore",
     queue: "Queue",
     clock: "Clock",
+    multiparts: "Sequence[MultipartStore]" = (),
     *,
     batch: int = 100,
 ) -> Report:
-    """At most `batch` rows of each kind; what is left over waits for the next run.
+    """At most `batch` rows of each kind; what is left over waits for the next run. `multiparts` are
+    the buckets whose storage leaves abandoned multipart uploads to us.
 
     Raises: RecordsError. A failing store or queue is reported instead, so that one part does not
     stop the others.
@@ -57,7 +69,8 @@ async def run_schedule(
     requeued = await _requeue_overdue(run, queue)
     expired = await _expire_abandoned(run)
     deleted = await _delete_temp_objects(run, uploads)
-    return Report(requeued, expired, deleted, tuple(run.errors))
+    aborted = await _abort_stale_multiparts(run, multiparts)
+    return Report(requeued, expired, deleted, aborted, tuple(run.errors))
 
 
 async def _requeue_overdue(run: _Run, queue: "Queue") -> int:
@@ -151,6 +164,22 @@ async def _delete_temp_objects(run: _Run, uploads: "ObjectStore") -> int:
         )
         deleted += 1
     return deleted
+
+
+async def _abort_stale_multiparts(run: _Run, stores: "Sequence[MultipartStore]") -> int:
+    aborted = 0
+    for store in stores:
+        try:
+            for pending in await store.list_multiparts(""):
+                if pending.started_at > run.now - STALE_MULTIPART_MS:
+                    continue
+                if aborted == run.batch:
+                    return aborted
+                await store.abort_multipart(pending.key, pending.upload_id)
+                aborted += 1
+        except ObjectStoreError as error:
+            run.errors.append(f"abandoned multipart uploads were not aborted: {error}")
+    return aborted
 
 
 async def _due(run: _Run, status: str) -> list[Row]:

@@ -1,9 +1,12 @@
 import asyncio
+from collections.abc import Sequence
 
+from functions.adapters.local.multipart_store import MemoryMultipartStore
 from functions.adapters.local.object_store import MemoryObjectStore
 from functions.adapters.local.queue import MemoryQueue
 from functions.core import versions
 from functions.core.schedule import Report, run_schedule
+from functions.ports.multipart_store import PendingUpload
 from functions.ports.object_store import ObjectStoreError
 from functions.ports.queue import QueueError
 from tests.contracts.object_store import run
@@ -168,5 +171,48 @@ def test_a_run_is_bounded_and_the_next_goes_on(world: World) -> None:
             await world.create(caller, a_package(), code)
         world.clock.advance(seconds=900 + 3600)
         assert [(await tick(world, batch=2)).expired for _ in range(4)] == [2, 2, 1, 0]
+
+    run(scenario())
+
+
+def test_abandoned_multipart_uploads_are_aborted_where_the_storage_does_not(world: World) -> None:
+    async def scenario() -> None:
+        store, other = MemoryMultipartStore(world.clock), MemoryMultipartStore(world.clock)
+        for key in ("a", "b"):
+            await store.create_multipart(key, content_type="x/y")
+        await other.create_multipart("c", content_type="x/y")
+        world.clock.advance(seconds=7 * 86_400 - 1)
+        fresh = await store.create_multipart("d", content_type="x/y")
+        stores = (store, other)
+
+        async def swept(batch: int = 100) -> Report:
+            return await run_schedule(
+                world.records, world.uploads, world.queue, world.clock, stores, batch=batch
+            )
+
+        assert (await swept()).aborted == 0
+        world.clock.advance(seconds=1)
+        assert (await swept(batch=2)).aborted == 2
+        assert (await swept()).aborted == 1
+        assert [one.upload_id for one in await store.list_multiparts("")] == [fresh]
+        assert await other.list_multiparts("") == ()
+
+    run(scenario())
+
+
+def test_a_storage_that_fails_keeps_no_other_from_being_swept(world: World) -> None:
+    class Away(MemoryMultipartStore):
+        async def list_multiparts(self, prefix: str) -> Sequence[PendingUpload]:
+            raise ObjectStoreError("away")
+
+    async def scenario() -> None:
+        store = MemoryMultipartStore(world.clock)
+        await store.create_multipart("a", content_type="x/y")
+        world.clock.advance(seconds=8 * 86_400)
+        report = await run_schedule(
+            world.records, world.uploads, world.queue, world.clock, (Away(world.clock), store)
+        )
+        assert report.aborted == 1
+        assert len(report.errors) == 1
 
     run(scenario())

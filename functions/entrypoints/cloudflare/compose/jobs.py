@@ -1,5 +1,6 @@
 """Builds the jobs Worker's adapters."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,8 +14,9 @@ from functions.core.schedule import Report, run_schedule
 from functions.core.validation import ValidationDeps
 from functions.entrypoints.cloudflare.compose.bindings import native, variables
 from functions.entrypoints.cloudflare.compose.stores import Place
-from functions.entrypoints.cloudflare.compose.writable_stores import store
+from functions.entrypoints.cloudflare.compose.writable_stores import left_multiparts, store
 from functions.entrypoints.job_queue import Jobs
+from functions.ports.multipart_store import MultipartStore
 from functions.ports.queue import Queue
 
 
@@ -22,10 +24,13 @@ from functions.ports.queue import Queue
 class Built:
     jobs: Jobs
     queue: Queue
+    multiparts: Sequence[MultipartStore]
 
     async def run_schedule(self) -> Report:
         deps = self.jobs.validation
-        return await run_schedule(deps.records, deps.uploads, self.queue, deps.clock)
+        return await run_schedule(
+            deps.records, deps.uploads, self.queue, deps.clock, self.multiparts
+        )
 
 
 _built: list[Built] = []
@@ -50,4 +55,8 @@ def _build(env: Any) -> Built:
         limits=Limits(max_package_bytes=given.max_package_bytes),
         trusts_upload_digests=given.storage.choice.pins_uploads,
     )
-    return Built(Jobs(deps), CloudflareQueue(native(env, settings.VALIDATE_QUEUE)))
+    return Built(
+        Jobs(deps),
+        CloudflareQueue(native(env, settings.VALIDATE_QUEUE)),
+        left_multiparts(given.storage),
+    )
