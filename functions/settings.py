@@ -25,6 +25,10 @@ ASSETS = "ASSETS"
 BACKUPS = "BACKUPS"
 DATABASE = "DB"
 VALIDATE_QUEUE = "VALIDATE_QUEUE"
+ADDRESS_LIMITER = "ADDRESS_LIMITER"
+KEY_LIMITER = "KEY_LIMITER"
+LIMITER_SECONDS = 60
+"""The period of both rate limiters; Workers know 10 and 60 seconds."""
 
 CDN_URL = "CDN_URL"
 """Public base URL of the cdn host, no trailing slash: `https://cdn.example.com`."""

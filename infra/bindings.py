@@ -7,6 +7,9 @@ given.
 | api | uploads, assets, repositories | yes | produces | download keys, presign token, root key
 hashes |
 | jobs | all | yes | consumes both, produces | signing key |
+
+Buckets are bindings on R2 only. An S3-compatible server is told of in a variable, and each Worker
+has keys of its own for it, whose rights are those of the table.
 """
 
 import json
@@ -16,20 +19,21 @@ from dataclasses import dataclass
 import pulumi
 
 from functions import settings as name
-from infra.cloudflare.tokens import S3Token
+from infra import keys
 from infra.cloudflare.worker import (
     Binding,
     bucket_binding,
     database_binding,
     queue_binding,
+    rate_limit_binding,
     secret,
     variable,
 )
 from infra.config import Secrets
 from infra.settings import Settings
-
-# What R2 calls its only region: https://developers.cloudflare.com/r2/api/s3/api/
-S3_REGION = "auto"
+from infra.storage_consistency import is_proxied
+from infra.storage_settings import R2
+from infra.storages import R2_REGION, Storages, physical_names
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,7 +42,7 @@ class Resources:
 
     settings: Settings
     secrets: Secrets
-    buckets: Mapping[str, pulumi.Output[str]]
+    storages: Storages
     database_id: pulumi.Output[str]
     validate_queue: pulumi.Output[str]
 
@@ -47,22 +51,23 @@ def edge(of: Resources) -> list[Binding]:
     return [
         *_buckets(of, {name.PACKAGES: "packages", name.ASSETS: "assets"}),
         *_repositories(of),
+        *_storage(of, "edge", name.PACKAGES_BUCKET, name.ASSETS_BUCKET),
         database_binding(name.DATABASE, of.database_id),
         *_variables(of, name.CDN_HOST, name.PLATFORM_ZONE, name.REPOSITORY_BUCKETS),
         secret(name.DOWNLOAD_KEYS, of.secrets.download_keys),
     ]
 
 
-def api(of: Resources, presign: S3Token) -> list[Binding]:
+def api(of: Resources) -> list[Binding]:
     return [
         *_buckets(of, {name.UPLOADS: "uploads", name.ASSETS: "assets"}),
         *_repositories(of),
+        *_storage(of, "api", name.UPLOADS_BUCKET),
+        *_presign(of),
         database_binding(name.DATABASE, of.database_id),
         queue_binding(name.VALIDATE_QUEUE, of.validate_queue),
+        *_rate_limits(of.settings),
         *_variables(of, *_plain_values(of.settings)),
-        # An access key id is no secret: every presigned URL names it.
-        variable(name.PRESIGN_ACCESS_KEY_ID, presign.access_key_id),
-        secret(name.PRESIGN_SECRET_ACCESS_KEY, presign.secret_access_key),
         secret(name.DOWNLOAD_KEYS, of.secrets.download_keys),
         secret(name.ROOT_KEY_HASHES, of.secrets.root_key_hashes),
     ]
@@ -78,6 +83,7 @@ def jobs(of: Resources) -> list[Binding]:
     return [
         *_buckets(of, roles),
         *_repositories(of),
+        *_storage(of, "jobs", name.UPLOADS_BUCKET, name.PACKAGES_BUCKET),
         database_binding(name.DATABASE, of.database_id),
         queue_binding(name.VALIDATE_QUEUE, of.validate_queue),
         *_variables(of, name.MAX_PACKAGE_BYTES),
@@ -86,21 +92,94 @@ def jobs(of: Resources) -> list[Binding]:
 
 
 def _buckets(of: Resources, roles: Mapping[str, str]) -> list[Binding]:
+    found = of.storages.r2_buckets
     return [
-        bucket_binding(binding, of.buckets[role], of.settings.jurisdiction)
+        bucket_binding(binding, found[role], of.settings.jurisdiction)
         for binding, role in roles.items()
+        if role in found
+    ]
+
+
+def _rate_limits(settings: Settings) -> list[Binding]:
+    limits, names, period = settings.requests_per_minute, settings.names, name.LIMITER_SECONDS
+    return [
+        rate_limit_binding(
+            name.ADDRESS_LIMITER, names.rate_limit("address"), limits.address, period
+        ),
+        rate_limit_binding(name.KEY_LIMITER, names.rate_limit("key"), limits.key, period),
     ]
 
 
 def _repositories(of: Resources) -> list[Binding]:
-    # Named after the physical name: that is what a row of the database holds.
-    return [
-        bucket_binding(
-            name.repository_binding(of.settings.names.bucket(role)),
-            of.buckets[role],
-            of.settings.jurisdiction,
+    # Named after the platform's name: that is what a row of the database holds.
+    names = of.settings.names
+    return _buckets(
+        of,
+        {
+            name.repository_binding(names.bucket(role)): role
+            for role in of.settings.repository_buckets
+        },
+    )
+
+
+def _storage(of: Resources, worker: str, *opened: str) -> list[Binding]:
+    """Where the buckets are that a Worker opens, and its keys of the servers among the storages.
+    `opened` are the variables with the platform's names of its buckets."""
+    settings, secrets = of.settings, of.secrets
+    names = {
+        name.UPLOADS_BUCKET: "uploads",
+        name.PACKAGES_BUCKET: "packages",
+        name.ASSETS_BUCKET: "assets",
+        name.BACKUPS_BUCKET: "backups",
+    }
+    given = [
+        variable(name.STORAGE, _json(_choice(settings))),
+        *(variable(key, settings.names.bucket(names[key])) for key in opened),
+    ]
+    if settings.servers and secrets.storage_keys is not None:
+        servers = tuple(settings.servers)
+        own = secrets.storage_keys.apply(lambda text: keys.storage_keys_of(text, worker, servers))
+        given.append(secret(name.STORAGE_KEYS, own))
+    is_asked = any(map(is_proxied, settings.servers.values()))
+    if is_asked and secrets.storage_origin_secret is not None:
+        first = secrets.storage_origin_secret.apply(
+            lambda text: keys.storage_origin_secrets(text)[0]
         )
-        for role in of.settings.repository_buckets
+        given.append(secret(name.STORAGE_ORIGIN_SECRET, first))
+    return given
+
+
+def _choice(settings: Settings) -> dict[str, object]:
+    platform = {role: settings.names.bucket(role) for role in settings.roles}
+    servers = {
+        storage: {
+            "endpoint": server.endpoint,
+            "region": server.region,
+            "origin_secret": is_proxied(server),
+            "buckets": {
+                platform[role]: there for role, there in physical_names(settings, storage).items()
+            },
+        }
+        for storage, server in settings.servers.items()
+    }
+    return {
+        "active": settings.storage,
+        "fallback": settings.fallback_storage,
+        "servers": servers,
+    }
+
+
+def _presign(of: Resources) -> list[Binding]:
+    """With what uploads to R2 are presigned, while they go there."""
+    key = of.storages.presign
+    if of.settings.storage != R2 or key is None:
+        return []
+    return [
+        variable(name.S3_ENDPOINT, of.settings.r2_url),
+        variable(name.S3_REGION, R2_REGION),
+        # An access key id is no secret: every presigned URL names it.
+        variable(name.PRESIGN_ACCESS_KEY_ID, key.id),
+        secret(name.PRESIGN_SECRET_ACCESS_KEY, key.secret),
     ]
 
 
@@ -121,12 +200,9 @@ def _plain_values(settings: Settings) -> dict[str, str]:
         name.UPLOAD_URL_SECONDS: str(settings.upload_url_seconds),
         name.DOWNLOAD_URL_SECONDS: str(settings.download_url_seconds),
         name.MAX_PACKAGE_BYTES: str(settings.max_package_bytes),
-        name.S3_ENDPOINT: settings.s3_url,
-        name.S3_REGION: S3_REGION,
-        name.UPLOADS_BUCKET: names.bucket("uploads"),
         name.PLATFORM_KEYS: _json([key.model_dump() for key in settings.platform_keys]),
     }
 
 
-def _json(value: Sequence[object]) -> str:
+def _json(value: Sequence[object] | Mapping[str, object]) -> str:
     return json.dumps(value, sort_keys=True, separators=(",", ":"))

@@ -5,15 +5,16 @@ Every mistake is reported at once, each with the command that mends it. Plain va
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import pulumi
 from pulumi.runtime import config as runtime_config
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from infra import keys
-from infra.consistency import CHECKS, Mistake
+from infra import keys, storage_consistency
+from infra.consistency import CHECKS
+from infra.mistake import Mistake
 from infra.settings import Settings
 
 NAMESPACE = "stowage"
@@ -21,7 +22,7 @@ LOCAL_STACK = "dev"
 """The stack of the local cloud. Its file is made by `stowage`, so `pulumi config` does not mend
 it."""
 REQUIRED_SECRETS = ("downloadKeys", "signingKey", "rootKeyHashes")
-OPTIONAL_SECRETS = ("webhookUrl", "webhookSecret")
+OPTIONAL_SECRETS = ("webhookUrl", "webhookSecret", "storageKeys", "storageOriginSecret")
 SECRETS = REQUIRED_SECRETS + OPTIONAL_SECRETS
 
 # Stand in for required values that are missing or wrong, so that the checks between the others
@@ -38,6 +39,12 @@ _EXAMPLES = {
     "namePrefix": "stowage-prod",
     "location": "weur",
     "jurisdiction": "default",
+    "storage": "r2",
+    "fallbackStorage": "minio",
+    "storageServers": (
+        """'{"minio": {"endpoint": "https://storage.example.com", "region": "us-east-1", """
+        """"origin": {"type": "CNAME", "content": "tunnel-id.cfargotunnel.com"}}}'"""
+    ),
     "repositoryBuckets": """'["repositories"]'""",
     "multiTenant": "true",
     "protectData": "true",
@@ -48,6 +55,7 @@ _EXAMPLES = {
     "uploadCorsOrigins": """'["https://console.example.com"]'""",
     "passthroughHosts": """'["www.example.com"]'""",
     "customHostnames": """'["apt.customer.org"]'""",
+    "requestsPerMinute": """'{"address": 600, "key": 3000}'""",
     "cron": "'*/5 * * * *'",
     "usageAlert": """'{"product": "worker_requests", "limit": 10000000}'""",
     "platformKeys": (
@@ -81,6 +89,12 @@ class Secrets:
     root_key_hashes: pulumi.Output[str]
     webhook_url: pulumi.Output[str] | None = None
     webhook_secret: pulumi.Output[str] | None = None
+    storage_keys: pulumi.Output[str] | None = None
+    storage_key_ids: Mapping[str, Mapping[str, str]] = field(
+        default_factory=dict[str, Mapping[str, str]]
+    )
+    """The public halves of `storage_keys`, by server and role."""
+    storage_origin_secret: pulumi.Output[str] | None = None
 
 
 def mend(key: str, stack: str) -> str:
@@ -120,6 +134,9 @@ def load() -> tuple[Settings, Secrets]:
         root_key_hashes=config.require_secret("rootKeyHashes"),
         webhook_url=config.get_secret("webhookUrl"),
         webhook_secret=config.get_secret("webhookSecret"),
+        storage_keys=config.get_secret("storageKeys"),
+        storage_key_ids=keys.storage_key_ids(declared.get("storageKeys", "{}")),
+        storage_origin_secret=config.get_secret("storageOriginSecret"),
     )
     return settings, secrets
 
@@ -141,6 +158,8 @@ def check(declared: Mapping[str, str], marked: frozenset[str], stack: str) -> Se
             mistakes += find(settings)
     if not {"platformKeys", "signingKey"} & suspect:
         mistakes += _unpublished_key(settings, declared["signingKey"])
+    if not storage_consistency.SECRET_KEYS & suspect:
+        mistakes += storage_consistency.secret_mistakes(settings, declared)
     if settings.usage_alert is not None and "webhookUrl" not in declared:
         reason = "is needed for usageAlert: an alert that is sent nowhere is refused by Cloudflare"
         mistakes.append(Mistake("webhookUrl", reason))

@@ -1,29 +1,22 @@
 """What must hold between settings that are each right in themselves."""
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 
+from infra import storage_consistency
+from infra.mistake import Mistake
 from infra.naming import bucket_name_problem, duplicates, is_within
 from infra.settings import Settings
 
 
-@dataclass(frozen=True, slots=True)
-class Mistake:
-    """One thing that is wrong with the configuration: the key (without namespace) and why."""
-
-    key: str
-    reason: str
-
-
 def _hosts_in_zone(settings: Settings) -> Iterator[Mistake]:
-    for key, host in _own_hosts(settings).items():
+    for key, host in settings.own_hosts.items():
         if not is_within(host, settings.zone):
             yield Mistake(key, f"{host!r} does not lie in the zone {settings.zone!r}")
 
 
 def _hosts_differ(settings: Settings) -> Iterator[Mistake]:
-    for host in duplicates(_own_hosts(settings).values()):
-        *_, key = (key for key, value in _own_hosts(settings).items() if value == host)
+    for host in duplicates(settings.own_hosts.values()):
+        *_, key = (key for key, value in settings.own_hosts.items() if value == host)
         yield Mistake(key, f"{host!r} is taken: the api, cdn and fallback hosts must differ")
 
 
@@ -33,7 +26,7 @@ def _passthrough_hosts(settings: Settings) -> Iterator[Mistake]:
             yield Mistake(
                 "passthroughHosts", f"{host!r} lies outside the zone, so no route catches it"
             )
-        if host in _own_hosts(settings).values():
+        if host in settings.own_hosts.values():
             yield Mistake("passthroughHosts", f"{host!r} is one of the platform's own hosts")
     for host in duplicates(settings.passthrough_hosts):
         yield Mistake("passthroughHosts", f"{host!r} is listed twice")
@@ -67,14 +60,6 @@ def _platform_keys(settings: Settings) -> Iterator[Mistake]:
         yield Mistake("platformKeys", f"the id {key_id!r} is given to two keys")
 
 
-def _own_hosts(settings: Settings) -> dict[str, str]:
-    return {
-        "apiHost": settings.api_host,
-        "cdnHost": settings.cdn_host,
-        "fallbackHost": settings.fallback_host,
-    }
-
-
 _HOST_KEYS = frozenset({"zone", "apiHost", "cdnHost", "fallbackHost"})
 
 # What compares several settings, with the keys it reads: it is skipped while one of them is wrong
@@ -87,4 +72,5 @@ CHECKS: Mapping[Callable[[Settings], Iterator[Mistake]], frozenset[str]] = {
     _repository_buckets: frozenset({"repositoryBuckets"}),
     _name_length: frozenset({"namePrefix", "repositoryBuckets"}),
     _platform_keys: frozenset({"platformKeys"}),
+    **storage_consistency.CHECKS,
 }

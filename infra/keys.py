@@ -8,7 +8,7 @@ import base64
 import binascii
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import cast
 
 _KEY_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
@@ -19,6 +19,14 @@ KEY_BYTES = 32
 """Length of an HMAC-SHA256 key for download URLs and of an Ed25519 seed."""
 MAX_ROOT_KEYS = 2
 """Two slots: the new key is put beside the old one, then the old one is taken out."""
+STORAGE_ROLES = ("edge", "api", "jobs", "publisher")
+"""Whose keys storageKeys may hold. No two share one, or each would have the other's rights."""
+
+_ACCESS_KEY_ID = re.compile(r"[A-Za-z0-9._-]{3,128}")
+# Stands in an expression of the zone's firewall, so it holds no quotes; long enough not to be
+# guessed.
+_ORIGIN_SECRET = re.compile(r"[A-Za-z0-9_-]{32,128}")
+_MAX_ORIGIN_SECRETS = 2
 
 
 def download_keys_problem(text: str) -> str | None:
@@ -86,12 +94,68 @@ def webhook_secret_problem(text: str) -> str | None:
     return None
 
 
+def storage_keys_problem(text: str) -> str | None:
+    """What is wrong with the Workers' keys of the storage servers, or None."""
+    servers = _object(text) or {}
+    wanted = (
+        'must be JSON {"minio": {"edge": {"access_key_id": ID, "secret_access_key": KEY}, "api": '
+        '{...}, "jobs": {...}}}, nothing else: servers minio and b2, roles '
+        f"{', '.join(STORAGE_ROLES)}, an id of letters, digits, dots, hyphens and underscores"
+    )
+    roles = [_mapping(one) for one in servers.values()]
+    if not servers or not set(servers) <= {"minio", "b2"} or not all(roles):
+        return wanted
+    for one in roles:
+        if not set(one or ()) <= set(STORAGE_ROLES) or not all(map(_is_pair, (one or {}).values())):
+            return wanted
+    return None
+
+
+def storage_key_ids(text: str) -> Mapping[str, Mapping[str, str]]:
+    """The access key ids of well-formed keys, by server and role. They are public: every presigned
+    URL and every signed request names one."""
+    return {
+        server: {role: pair["access_key_id"] for role, pair in roles.items()}
+        for server, roles in _storage_keys(text).items()
+    }
+
+
+def storage_keys_of(text: str, role: str, servers: Iterable[str]) -> str:
+    """The part of well-formed keys that one Worker is given: JSON, its own pair for each server."""
+    given = {server: _storage_keys(text)[server][role] for server in servers}
+    return json.dumps(given, sort_keys=True, separators=(",", ":"))
+
+
+def storage_secret_key(text: str, role: str, server: str) -> str:
+    """The secret half of a role's key."""
+    return _storage_keys(text)[server][role]["secret_access_key"]
+
+
+def storage_origin_secret_problem(text: str) -> str | None:
+    """What is wrong with the secret that the Workers send to a proxied server, or None."""
+    found = storage_origin_secrets(text)
+    well_formed = all(map(_ORIGIN_SECRET.fullmatch, found)) and len(set(found)) == len(found)
+    if len(found) > _MAX_ORIGIN_SECRETS or not well_formed:
+        return (
+            "must be 32 to 128 letters, digits, hyphens and underscores; while it is rotated two "
+            "of them, the new one first, with a comma between"
+        )
+    return None
+
+
+def storage_origin_secrets(text: str) -> list[str]:
+    """The secrets that the firewall lets through. The Workers send the first."""
+    return text.split(",")
+
+
 PROBLEMS: Mapping[str, Callable[[str], str | None]] = {
     "downloadKeys": download_keys_problem,
     "signingKey": signing_key_problem,
     "rootKeyHashes": root_key_hashes_problem,
     "webhookUrl": webhook_url_problem,
     "webhookSecret": webhook_secret_problem,
+    "storageKeys": storage_keys_problem,
+    "storageOriginSecret": storage_origin_secret_problem,
 }
 
 
@@ -113,6 +177,24 @@ def is_base64_of(text: str, size: int) -> bool:
         return len(base64.b64decode(text, validate=True)) == size
     except (binascii.Error, ValueError):
         return False
+
+
+def _storage_keys(text: str) -> Mapping[str, Mapping[str, Mapping[str, str]]]:
+    return cast("Mapping[str, Mapping[str, Mapping[str, str]]]", json.loads(text))
+
+
+def _is_pair(value: object) -> bool:
+    pair = _mapping(value)
+    if pair is None or set(pair) != {"access_key_id", "secret_access_key"}:
+        return False
+    key_id, secret = pair["access_key_id"], pair["secret_access_key"]
+    return (
+        isinstance(key_id, str)
+        and _ACCESS_KEY_ID.fullmatch(key_id) is not None
+        and isinstance(secret, str)
+        and bool(secret)
+        and secret.isprintable()
+    )
 
 
 def _is_key(value: object) -> bool:

@@ -7,19 +7,18 @@ from pathlib import Path
 import pulumi
 import pulumi_cloudflare as cloudflare
 
-from infra import bindings, bundle, migrations
+from infra import bindings, bundle, migrations, storages
 from infra.bindings import Resources
 from infra.cloudflare.alerts import Alerts, AlertsArgs, UsageAlertArgs
 from infra.cloudflare.database import Database, DatabaseArgs
 from infra.cloudflare.edge import Edge, EdgeArgs
 from infra.cloudflare.hostnames import Hostnames, HostnamesArgs
 from infra.cloudflare.queues import Consumers, ConsumersArgs, Queues, QueuesArgs
-from infra.cloudflare.storage import Storage, StorageArgs
-from infra.cloudflare.tokens import S3Token, S3TokenArgs
 from infra.cloudflare.worker import Binding, PythonWorker, PythonWorkerArgs
 from infra.config import Secrets, load
-from infra.naming import PLATFORM_BUCKETS, VALIDATE_QUEUE, WORKERS
+from infra.naming import VALIDATE_QUEUE, WORKERS
 from infra.settings import Settings
+from infra.storage_settings import R2
 
 PROJECT = Path(__file__).resolve().parents[1]
 """The folder of Pulumi.yaml; the provider reads the Workers' files relative to it."""
@@ -51,15 +50,9 @@ class Platform:
         self._settings = settings
         self._secrets = secrets
         self._bundles = bundles
-        self._storage = self._make_storage()
+        self._storages = storages.declare(settings, secrets)
         self._database = self._make_database(schema)
         self._queues = self._make_queues()
-        self._presign = self._make_token("presign", ["uploads"])
-        self._publisher = (
-            self._make_token("publisher", settings.repository_buckets)
-            if settings.publisher_token
-            else None
-        )
         self._workers = self._make_workers()
         self._edge = self._make_edge()
         self._start_jobs()
@@ -86,7 +79,11 @@ class Platform:
         pulumi.export("account_id", settings.account_id)
         pulumi.export("zone_id", settings.zone_id)
         pulumi.export("cname_target", self._edge.cname_target)
-        pulumi.export("buckets", self._storage.names)
+        pulumi.export("buckets", storages.physical_names(settings, R2))
+        pulumi.export("storage", settings.storage)
+        if settings.fallback_storage is not None:
+            pulumi.export("fallback_storage", settings.fallback_storage)
+        pulumi.export("storages", storages.places(settings))
         pulumi.export("database_id", self._database.database_id)
         pulumi.export(
             "workers", {role: worker.script_name for role, worker in self._workers.items()}
@@ -98,24 +95,10 @@ class Platform:
                 f"{VALIDATE_QUEUE}-dead": self._queues.dead_letters.queue_name,
             },
         )
-        if self._publisher is not None:
-            pulumi.export("s3_access_key_id", self._publisher.access_key_id)
-            pulumi.export("s3_secret_access_key", self._publisher.secret_access_key)
-
-    def _make_storage(self) -> Storage:
-        settings = self._settings
-        roles = (*PLATFORM_BUCKETS, *settings.repository_buckets)
-        return Storage(
-            "storage",
-            StorageArgs(
-                account_id=settings.account_id,
-                names={role: settings.names.bucket(role) for role in roles},
-                jurisdiction=settings.jurisdiction,
-                location=settings.location,
-                upload_cors_origins=settings.upload_cors_origins,
-                protect=settings.protect_data,
-            ),
-        )
+        publisher = self._storages.publisher
+        if publisher is not None:
+            pulumi.export("s3_access_key_id", publisher.id)
+            pulumi.export("s3_secret_access_key", publisher.secret)
 
     def _make_database(self, schema: tuple[migrations.Migration, ...]) -> Database:
         settings = self._settings
@@ -143,29 +126,17 @@ class Platform:
             ),
         )
 
-    def _make_token(self, role: str, buckets: tuple[str, ...] | list[str]) -> S3Token:
-        settings = self._settings
-        return S3Token(
-            role,
-            S3TokenArgs(
-                account_id=settings.account_id,
-                token_name=settings.names.token(role),
-                buckets=[self._storage.names[bucket] for bucket in buckets],
-                jurisdiction=settings.jurisdiction,
-            ),
-        )
-
     def _make_workers(self) -> dict[str, PythonWorker]:
         resources = Resources(
             settings=self._settings,
             secrets=self._secrets,
-            buckets=self._storage.names,
+            storages=self._storages,
             database_id=self._database.database_id,
             validate_queue=self._queues.validate.queue_name,
         )
         return {
             "edge": self._worker("edge", bindings.edge(resources)),
-            "api": self._worker("api", bindings.api(resources, self._presign)),
+            "api": self._worker("api", bindings.api(resources)),
             "jobs": self._worker("jobs", bindings.jobs(resources)),
         }
 
@@ -179,7 +150,7 @@ class Platform:
                 bundle=self._bundles[role],
                 bindings=given,
                 bound=[
-                    *self._storage.buckets.values(),
+                    *self._storages.bound,
                     self._database.database,
                     self._queues.validate,
                     self._queues.dead_letters,

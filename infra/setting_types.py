@@ -9,12 +9,18 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BeforeValidator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict
 
 from infra.keys import KEY_BYTES, KEY_ID_FORM, is_base64_of, is_key_id
 from infra.naming import PLATFORM_BUCKETS, bucket_name_problem, hostname_problem
 
 _CRON_FIELD = re.compile(r"[0-9A-Za-z*,/#?-]+")
+
+
+class Plain(BaseModel):
+    """A structured setting: it takes its own members and no others."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 def _hex32(value: str) -> str:

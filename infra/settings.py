@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
-from infra.naming import Names
+from infra.naming import PLATFORM_BUCKETS, Names
 from infra.setting_types import (
     BaseUrl,
     BucketRoles,
@@ -21,19 +21,17 @@ from infra.setting_types import (
     KeyId,
     Location,
     Origin,
+    Plain,
     Prefix,
     PublicKey,
     Structured,
 )
+from infra.storage_settings import R2, Server, Servers, StorageName
 
 # One PUT to R2 takes at most 5 GiB: https://developers.cloudflare.com/r2/platform/limits/
 MAX_PACKAGE_BYTES_LIMIT = 5 * 1024**3
 MAX_UPLOAD_URL_SECONDS = 900
 MAX_DOWNLOAD_URL_SECONDS = 3600
-
-
-class Plain(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class PlatformKey(Plain):
@@ -51,6 +49,14 @@ class UsageAlert(Plain):
 
     product: str = Field(min_length=1)
     limit: int = Field(gt=0)
+
+
+class RequestsPerMinute(Plain):
+    """How many requests to the api count as too many, in each location of Cloudflare's network."""
+
+    address: int = Field(default=600, gt=0)
+    """Without a valid key, from one address (IPv6: one /64)."""
+    key: int = Field(default=3000, gt=0)
 
 
 class Endpoints(Plain):
@@ -84,6 +90,9 @@ class Settings(BaseModel):
     name_prefix: Prefix
     location: Location | None = None
     jurisdiction: Jurisdiction = "default"
+    storage: StorageName = R2
+    fallback_storage: StorageName | None = None
+    storage_servers: Annotated[Servers, Structured] = Servers()
     repository_buckets: BucketRoles = ("repositories",)
     multi_tenant: bool = True
     protect_data: bool = True
@@ -96,6 +105,7 @@ class Settings(BaseModel):
     upload_cors_origins: Annotated[tuple[Origin, ...], Structured] = ()
     passthrough_hosts: Annotated[tuple[Hostname, ...], Structured] = ()
     custom_hostnames: Annotated[tuple[Hostname, ...], Structured] = ()
+    requests_per_minute: Annotated[RequestsPerMinute, Structured] = RequestsPerMinute()
     cron: Cron = "*/5 * * * *"
     usage_alert: Annotated[UsageAlert | None, Structured] = None
     platform_keys: Annotated[tuple[PlatformKey, ...], Structured] = ()
@@ -119,8 +129,40 @@ class Settings(BaseModel):
         return self.endpoints.edge or f"https://{self.fallback_host}"
 
     @property
+    def own_hosts(self) -> dict[str, str]:
+        """The platform's own names by the key that sets each."""
+        return {
+            "apiHost": self.api_host,
+            "cdnHost": self.cdn_host,
+            "fallbackHost": self.fallback_host,
+        }
+
+    @property
+    def roles(self) -> tuple[str, ...]:
+        """Every bucket by its role."""
+        return (*PLATFORM_BUCKETS, *self.repository_buckets)
+
+    @property
+    def storages(self) -> tuple[StorageName, ...]:
+        """The storages that are used: the active one, and the one that it falls back to."""
+        found = (self.storage, self.fallback_storage)
+        return tuple(one for one in found if one is not None)
+
+    @property
+    def servers(self) -> dict[str, Server]:
+        """The servers that are used, by storage; R2 is none."""
+        found = {one: self.storage_servers.get(one) for one in self.storages}
+        return {one: server for one, server in found.items() if server is not None}
+
+    @property
     def s3_url(self) -> str:
-        """The S3 endpoint. It follows the jurisdiction: a bucket of another one does not exist
+        """The active storage's S3 endpoint."""
+        server = self.servers.get(self.storage)
+        return self.r2_url if server is None else server.endpoint
+
+    @property
+    def r2_url(self) -> str:
+        """R2's S3 endpoint. It follows the jurisdiction: a bucket of another one does not exist
         there.
         https://developers.cloudflare.com/r2/reference/data-location/#jurisdictional-restrictions"""
         place = "" if self.jurisdiction == "default" else f".{self.jurisdiction}"

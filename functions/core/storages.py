@@ -9,6 +9,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
+OWN_SHA256 = "stowage-sha256"
+"""Metadata of ours, on a storage that keeps no digest: the SHA-256 (hex) that the put was verified
+with."""
+
 
 @dataclass(frozen=True, slots=True)
 class StorageProfile:

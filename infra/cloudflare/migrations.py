@@ -7,7 +7,6 @@ free of pulumi_cloudflare, which takes seconds to import: the engine starts a pr
 it.
 """
 
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, cast
@@ -16,6 +15,7 @@ import pulumi
 from pulumi import dynamic
 
 from infra.cloudflare.d1 import D1Database
+from infra.failures import without_trace
 from infra.migrations import Migration, MigrationError, apply, changed
 
 
@@ -85,13 +85,8 @@ class D1Migrations(dynamic.Resource):
 
 def _apply(props: dict[str, Any]) -> None:
     database = D1Database(props["account_id"], props["database_id"])
-    try:
+    with without_trace(MigrationError):
         apply(database, Path.cwd(), _files(props))
-    except MigrationError as error:
-        # The engine shows a provider's exception with its trace, which would bury the sentence that
-        # matters. This process is the provider's own and answers nothing else.
-        sys.tracebacklimit = 0
-        raise MigrationError(str(error)) from None
 
 
 def _outputs(props: dict[str, Any]) -> dict[str, Any]:

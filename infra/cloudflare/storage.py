@@ -7,21 +7,14 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_cloudflare as cloudflare
 
-from functions.core.catalog import TempUpload
+from functions.core.storages import PROFILES
+from infra import bucket_rules
 
 DAY = 86_400
 
 # The provider sends the whole list of rules, so Cloudflare's own rule is dropped unless it is said
 # again.
 MULTIPART_ABORT_ID = "Default Multipart Abort Rule"
-MULTIPART_ABORT_SECONDS = 7 * DAY
-
-TEMP_PREFIX = TempUpload(upload_id="").key.partition("/")[0] + "/"
-# The API's sweeper deletes after an hour; this is the net below it. R2 counts in whole days.
-TEMP_SECONDS = DAY
-
-# What a presigned upload is signed with; a browser must be allowed to send exactly these.
-_UPLOAD_HEADERS = ("content-type", "if-none-match", "x-amz-checksum-sha256")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,12 +93,12 @@ class Storage(pulumi.ComponentResource):
                 cloudflare.R2BucketCorsRuleArgs(
                     id="uploads",
                     allowed=cloudflare.R2BucketCorsRuleAllowedArgs(
-                        methods=["PUT"],
+                        methods=list(bucket_rules.UPLOAD_METHODS),
                         origins=list(self._args.upload_cors_origins),
-                        headers=list(_UPLOAD_HEADERS),
+                        headers=bucket_rules.upload_headers(PROFILES["r2"]),
                     ),
-                    expose_headers=["etag"],
-                    max_age_seconds=3600,
+                    expose_headers=list(bucket_rules.EXPOSED_HEADERS),
+                    max_age_seconds=bucket_rules.CORS_SECONDS,
                 )
             ],
             opts=pulumi.ResourceOptions(parent=self),
@@ -121,7 +114,7 @@ def multipart_abort_rule() -> cloudflare.R2BucketLifecycleRuleArgs:
         conditions=cloudflare.R2BucketLifecycleRuleConditionsArgs(prefix=""),
         abort_multipart_uploads_transition=cloudflare.R2BucketLifecycleRuleAbortMultipartUploadsTransitionArgs(
             condition=cloudflare.R2BucketLifecycleRuleAbortMultipartUploadsTransitionConditionArgs(
-                type="Age", max_age=MULTIPART_ABORT_SECONDS
+                type="Age", max_age=bucket_rules.MULTIPART_ABORT_DAYS * DAY
             )
         ),
     )
@@ -132,10 +125,10 @@ def temp_rule() -> cloudflare.R2BucketLifecycleRuleArgs:
     return cloudflare.R2BucketLifecycleRuleArgs(
         id="temp",
         enabled=True,
-        conditions=cloudflare.R2BucketLifecycleRuleConditionsArgs(prefix=TEMP_PREFIX),
+        conditions=cloudflare.R2BucketLifecycleRuleConditionsArgs(prefix=bucket_rules.TEMP_PREFIX),
         delete_objects_transition=cloudflare.R2BucketLifecycleRuleDeleteObjectsTransitionArgs(
             condition=cloudflare.R2BucketLifecycleRuleDeleteObjectsTransitionConditionArgs(
-                type="Age", max_age=TEMP_SECONDS
+                type="Age", max_age=bucket_rules.TEMP_DAYS * DAY
             )
         ),
     )

@@ -2,7 +2,8 @@
 
 Cloudflare starts a bucket with a rule that aborts multipart uploads after seven days. The provider
 sends the whole list of rules, so a list without that rule takes it away, and parts nobody sees are
-stored and billed for ever.
+stored and billed for ever. Other storages start with no rule at all; where every bucket keeps old
+versions, what was deleted would stay for ever, too.
 """
 
 from collections.abc import Iterator, Sequence
@@ -19,9 +20,15 @@ UPLOADS_RULES = "storage-uploads-lifecycle"
 """The logical name of the uploads bucket's rules. Physical names do not tell: a repository
 bucket may be called `customer-uploads`."""
 
+_WITHOUT_RULES = frozenset({"minio"})
+"""Servers that take no lifecycle rules; their sweeper is alone."""
+_WITH_VERSIONS = frozenset({"b2"})
+
 
 def problems(resource: Resource) -> Iterator[str]:
     """What a bucket's list of rules lacks."""
+    if resource.kind == "S3Bucket":
+        yield from _server_problems(resource)
     if resource.kind != "R2BucketLifecycle" or resource.read("rules") is UNKNOWN:
         return
     rules = [rule for rule in read_list(resource.props, "rules") if read(rule, "enabled") is True]
@@ -38,6 +45,31 @@ def problems(resource: Resource) -> Iterator[str]:
             "prefix "
             f'"{TEMP_PREFIX}", delete_objects_transition with type Age and max_age {TEMP_SECONDS}.'
         )
+
+
+def _server_problems(resource: Resource) -> Iterator[str]:
+    storage, given = resource.read("storage"), resource.read("lifecycle")
+    if given is UNKNOWN or (given is None and storage in _WITHOUT_RULES):
+        return
+    is_uploads = resource.read("role") == "uploads"
+    needed = {"abort_multipart_days": MULTIPART_ABORT_SECONDS // DAY}
+    if storage in _WITH_VERSIONS:
+        needed["noncurrent_days"] = 1
+    if is_uploads:
+        needed["expire_days"] = TEMP_SECONDS // DAY
+    # Nothing but temporary objects lies in the uploads bucket.
+    prefix = TEMP_PREFIX if is_uploads else ""
+    rules = [one for one in read_list(resource.props, "lifecycle") if read(one, "prefix") == prefix]
+    for age, days in needed.items():
+        if not any(_within_days(read(rule, age), days) for rule in rules):
+            yield (
+                f"The rules of the bucket {resource.read('bucket')} on {storage} lack {age}: add "
+                f'to the rule with the prefix "{prefix}" {age}, at most {days}.'
+            )
+
+
+def _within_days(age: object, days: int) -> bool:
+    return isinstance(age, int | float) and 0 < age <= days
 
 
 def stack_problems(resources: Sequence[Resource]) -> Iterator[tuple[str, str]]:

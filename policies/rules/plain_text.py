@@ -6,8 +6,10 @@ somewhere else.
 """
 
 import hashlib
+import json
 import re
 from collections.abc import Iterator, Sequence
+from typing import Any, cast
 
 from pulumi_policy import ResourceValidationPolicy, StackValidationPolicy
 
@@ -25,13 +27,14 @@ _SECRET_WORDS = frozenset(
         *("PRIVATE", "SEED", "HMAC", "KEY", "KEYS"),
     }
 )
+_SECRET_MEMBERS = frozenset({"secret_access_key", "seed"})
 # `_KEY_ID` names a key without being one; these hold public keys.
 _PUBLIC_NAME = re.compile(r"(^|_)KEY_IDS?$|(^|_)PUBLIC_KEYS?$|^PLATFORM_KEYS$")
 
 _SECRET_TEXT = re.compile(
     r"-----BEGIN [A-Z ]*PRIVATE KEY-----"
     r"|\bstw_[A-Za-z0-9_-]{20,}"
-    r'|"(seed|secret|private_key|password)"\s*:'
+    r'|"(seed|secret|secret_access_key|private_key|password)"\s*:'
     r"|\b[a-z][a-z0-9+.-]*://[^/\s:@]+:[^/\s@]+@"
 )
 
@@ -89,11 +92,12 @@ def _plain(resource: Resource) -> Iterator[tuple[str, str]]:
 def _secrets(resource: Resource) -> Iterator[str]:
     candidates: list[object] = []
     if resource.kind in WORKERS:
-        candidates += [
+        texts = [
             read(binding, "text")
             for binding in read_list(resource.props, "bindings")
             if read(binding, "type") == "secret_text"
         ]
+        candidates += [*texts, *(member for text in texts for member in _members(text))]
     elif resource.kind in {"AccountToken", "ApiToken"}:
         value = resource.read("value")
         candidates.append(value)
@@ -102,6 +106,21 @@ def _secrets(resource: Resource) -> Iterator[str]:
     elif resource.kind == "NotificationPolicyWebhooks":
         candidates += [resource.read("url"), resource.read("secret")]
     yield from (one for one in candidates if isinstance(one, str))
+
+
+def _members(text: object) -> Iterator[object]:
+    """The secret parts of a secret that is JSON; its other parts, like the ids of keys, may be
+    public."""
+    try:
+        waiting: list[Any] = [json.loads(text)] if isinstance(text, str) else []
+    except ValueError:
+        return
+    while waiting:
+        value: Any = waiting.pop()
+        if isinstance(value, dict):
+            members = cast("dict[str, Any]", value)
+            waiting += members.values()
+            yield from (members[name] for name in _SECRET_MEMBERS & members.keys())
 
 
 POLICIES = (

@@ -27,24 +27,26 @@ class Versitygw:
     whatever ends that."""
 
     def __init__(self, folder: Path) -> None:
-        data, versions = folder / "data", folder / "versions"
+        data, versions, accounts = folder / "data", folder / "versions", folder / "accounts"
         data.mkdir(parents=True)
         versions.mkdir()
+        accounts.mkdir()
         self.credentials = sigv4.Credentials(secrets.token_hex(10), secrets.token_hex(20))
         (port,) = free_ports(1)
         self.endpoint = f"http://127.0.0.1:{port}"
         self._log = (folder / "log").open("wb")
-        executable = versitygw.find(CHECKOUT, lambda text: print(text, flush=True))
+        self._executable = versitygw.find(CHECKOUT, lambda text: print(text, flush=True))
         self.process = subprocess.Popen(
             [
                 "sh",
                 str(GUARD),
                 *("--port", f"127.0.0.1:{port}", "--region", REGION, "--health", "/health"),
-                *("--keep-alive", "--quiet", "posix", "--versioning-dir", str(versions), str(data)),
+                *("--keep-alive", "--quiet", "--iam-dir", str(accounts)),
+                *("posix", "--versioning-dir", str(versions), str(data)),
             ],
             env={
                 "PATH": os.environ["PATH"],
-                "STOWAGE_WORKERD": str(executable),
+                "STOWAGE_WORKERD": str(self._executable),
                 "ROOT_ACCESS_KEY": self.credentials.access_key_id,
                 "ROOT_SECRET_KEY": self.credentials.secret_access_key,
             },
@@ -80,6 +82,21 @@ class Versitygw:
             answer = self.request("PUT", f"/{name}", (("versioning", ""),), ENABLE_VERSIONS)
             assert answer.status_code == 200, answer.text
         return name
+
+    def new_user(self, role: str = "user") -> sigv4.Credentials:
+        """A key of its own: a `user` may do what buckets say, an `admin` may do everything."""
+        made = sigv4.Credentials(secrets.token_hex(8), secrets.token_hex(20))
+        command = [
+            *(str(self._executable), "admin", "create-user", "--role", role),
+            *("--access", made.access_key_id, "--secret", made.secret_access_key),
+        ]
+        administrator = {
+            "ADMIN_ENDPOINT_URL": self.endpoint,
+            "ADMIN_ACCESS_KEY_ID": self.credentials.access_key_id,
+            "ADMIN_SECRET_ACCESS_KEY": self.credentials.secret_access_key,
+        }
+        subprocess.run(command, env=administrator, check=True, capture_output=True)
+        return made
 
     def request(
         self,

@@ -5,6 +5,7 @@ What is asserted on is what the real engine would be sent: types, names, inputs 
 options.
 """
 
+import logging
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
 from typing import Any, cast
@@ -68,6 +69,7 @@ class Engine(mocks.Mocks):
     )
     exports: dict[str, Any] = field(default_factory=dict[str, Any])
     secret_exports: set[str] = field(default_factory=set[str])
+    logged: list[logging.LogRecord] = field(default_factory=list[logging.LogRecord])
 
     def call(self, args: Any) -> tuple[dict[str, Any], list[tuple[str, str]]]:
         self.calls.append(args)
@@ -91,10 +93,18 @@ class Engine(mocks.Mocks):
         assert len(found) == 1, f"{len(found)} of {kind} {name}: {[one.name for one in found]}"
         return found[0]
 
+    def said(self, level: str) -> list[str]:
+        """What the program told the operator at a level, like `warning`."""
+        return [one.getMessage() for one in self.logged if one.levelname.lower() == level]
+
     def run(self, build: Callable[[], object], stack: str = "dev") -> "Engine":
         """Run a program to its end. What it raises is raised here."""
         monitor = _Monitor(self)
-        mocks.set_mocks(self, project="stowage", stack=stack, preview=False, monitor=monitor)
+        logger = logging.Logger("engine")
+        logger.addHandler(_Recording(self.logged))
+        mocks.set_mocks(
+            self, project="stowage", stack=stack, preview=False, monitor=monitor, logger=logger
+        )
 
         async def settle(exported: dict[str, Any]) -> None:
             for name, value in exported.items():
@@ -112,6 +122,15 @@ class Engine(mocks.Mocks):
 
         _runtime.test(program)()
         return self
+
+
+class _Recording(logging.Handler):
+    def __init__(self, records: list[logging.LogRecord]) -> None:
+        super().__init__()
+        self._records = records
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._records.append(record)
 
 
 _runtime: Any = pulumi.runtime

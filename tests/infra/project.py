@@ -80,6 +80,45 @@ SECRETS: dict[str, Any] = {
 }
 
 
+ORIGIN_SECRET = "o" * 40
+MINIO: dict[str, Any] = {
+    "endpoint": "https://storage.stowage.test",
+    "region": "us-east-1",
+    "origin": {"type": "CNAME", "content": "0f1e2d.cfargotunnel.com"},
+}
+B2: dict[str, Any] = {
+    "endpoint": "https://s3.us-west-004.backblazeb2.com",
+    "region": "us-west-004",
+}
+STORAGE_ROLES = ("edge", "api", "jobs", "publisher")
+
+
+def storage_keys(*servers: str, roles: tuple[str, ...] = STORAGE_ROLES) -> dict[str, Any]:
+    """Made-up keys: `minio-edge` with the secret `secret-of-minio-edge`."""
+    return {
+        server: {
+            role: {
+                "access_key_id": f"{server}-{role}",
+                "secret_access_key": f"secret-of-{server}-{role}",
+            }
+            for role in roles
+        }
+        for server in servers
+    }
+
+
+def with_storage(storage: str, fallback: str | None = None, **changes: Any) -> dict[str, Any]:
+    """The settings of a stack whose objects lie on this storage, both servers declared."""
+    return {
+        "storage": storage,
+        "fallbackStorage": fallback,
+        "storageServers": {"minio": MINIO, "b2": B2},
+        "storageKeys": storage_keys("minio", "b2"),
+        "storageOriginSecret": ORIGIN_SECRET,
+        **changes,
+    }
+
+
 def a_config(**changes: Any) -> dict[str, str]:
     """The raw values of a complete stack, as Pulumi hands them over: text, JSON where structured.
     A change of None takes the key out."""

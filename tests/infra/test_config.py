@@ -10,7 +10,14 @@ import pytest
 from infra.config import SECRETS, ConfigError, Secrets, check, load, mend
 from infra.settings import PlatformKey, Settings
 from tests.infra.engine import Engine
-from tests.infra.project import CHECKOUT, a_config, a_key
+from tests.infra.project import (
+    CHECKOUT,
+    MINIO,
+    ORIGIN_SECRET,
+    a_config,
+    a_key,
+    storage_keys,
+)
 
 MARKED = frozenset(SECRETS)
 
@@ -132,7 +139,13 @@ PLACEHOLDERS = {"accountId", "zoneId", "platformKeys"}
 )
 def test_an_example_is_one_that_the_setting_takes(key: str) -> None:
     (argument,) = shlex.split(mend(key, "dev"))[3:]
-    others = {"zone": "example.com", "webhookUrl": "https://hooks.example.com/a"}
+    others = {
+        "zone": "example.com",
+        "webhookUrl": "https://hooks.example.com/a",
+        "storageServers": {"minio": MINIO | {"endpoint": "https://storage.example.com"}},
+        "storageKeys": storage_keys("minio"),
+        "storageOriginSecret": ORIGIN_SECRET,
+    }
     checked(**{**others, key: argument.removeprefix(f"{key}=")})
 
 

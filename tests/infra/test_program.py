@@ -1,9 +1,7 @@
 """The whole program, as the engine is told of it."""
 
 import json
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -12,7 +10,7 @@ from functions.setting_values import SettingsError
 from functions.settings import ApiSettings, EdgeSettings, JobsSettings
 from infra import program
 from infra.config import ConfigError
-from tests.infra.deployed import deployed
+from tests.infra.deployed import bindings, deployed, in_the_clear, texts
 from tests.infra.engine import Engine, is_secret
 from tests.infra.project import SECRETS, a_project, a_small_project
 
@@ -25,15 +23,6 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     made = a_small_project(tmp_path)
     monkeypatch.setattr(program, "PROJECT", made)
     return made
-
-
-def bindings(engine: Engine, worker: str) -> dict[str, dict[str, Any]]:
-    found = engine.one("WorkerVersion", f"{worker}-version").inputs["bindings"]
-    return {binding["name"]: binding for binding in found}
-
-
-def texts(engine: Engine, worker: str) -> Mapping[str, str | None]:
-    return {name: one["text"] for name, one in bindings(engine, worker).items() if "text" in one}
 
 
 def test_everything_is_declared(engine: Engine) -> None:
@@ -110,9 +99,9 @@ def test_the_workers_understand_what_they_are_given(engine: Engine) -> None:
     assert edge.repository_buckets == api.repository_buckets == ("stowage-dev-repositories",)
     assert edge.platform_zone == "stowage.test"
     assert api.cdn_url == "http://127.0.0.1:2"
-    assert api.s3_endpoint == "http://127.0.0.1:4"
+    assert api.presign.endpoint == "http://127.0.0.1:4"
     assert api.cdn_host == "cdn.stowage.test"
-    assert api.uploads_bucket == "stowage-dev-uploads"
+    assert api.uploads_bucket == api.presign.bucket == "stowage-dev-uploads"
     assert api.multi_tenant is True
     assert api.platform_keys[0].id == "s1"
     assert jobs.max_package_bytes == api.max_package_bytes == 52_428_800
@@ -257,21 +246,11 @@ def test_declared_hostnames_are_attached(engine: Engine) -> None:
 
 def test_no_secret_stands_in_the_clear(engine: Engine) -> None:
     deployed(engine, publisherToken=True)
-    clear = repr([_without_secrets(one.raw) for one in engine.resources])
+    clear = in_the_clear(engine)
     for secret in SECRETS.values():
         assert json.dumps(secret) not in clear
         assert json.dumps(secret)[2:-2] not in clear
     assert "stowage-dev-edge" in clear
-
-
-def _without_secrets(value: Any) -> Any:
-    if is_secret(value):
-        return None
-    if isinstance(value, dict):
-        return {key: _without_secrets(one) for key, one in value.items()}  # pyright: ignore[reportUnknownVariableType]  (JSON)
-    if isinstance(value, list):
-        return [_without_secrets(one) for one in value]  # pyright: ignore[reportUnknownVariableType]  (JSON)
-    return value
 
 
 def test_the_files_of_the_workers_lie_where_the_provider_reads_them(

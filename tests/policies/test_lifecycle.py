@@ -88,3 +88,47 @@ def test_a_bucket_without_rules_is_refused() -> None:
         ("The bucket two has no R2BucketLifecycle; give it one.", two.urn)
     ]
     assert list(stack_problems([one, rules])) == []
+
+
+COMPLETE = {"prefix": "", "abort_multipart_days": 7, "noncurrent_days": 1}
+COMPLETE_TEMP = {**COMPLETE, "prefix": "temp/", "expire_days": 1}
+
+
+def on_a_server(storage: str, role: str, *rules: dict[str, Any]) -> list[str]:
+    bucket = a_resource(
+        "S3Bucket", storage=storage, role=role, bucket=f"b-{role}", lifecycle=list(rules)
+    )
+    return list(problems(bucket))
+
+
+@pytest.mark.parametrize("storage", ["b2", "s3"])
+def test_complete_rules_pass_on_a_server(storage: str) -> None:
+    assert on_a_server(storage, "packages", COMPLETE) == []
+    assert on_a_server(storage, "uploads", COMPLETE_TEMP) == []
+
+
+@pytest.mark.parametrize(
+    ("role", "rule", "lacks"),
+    [
+        ("packages", {**COMPLETE, "abort_multipart_days": 8}, "lack abort_multipart_days"),
+        ("packages", {"prefix": "", "abort_multipart_days": 7}, "lack noncurrent_days"),
+        ("uploads", {**COMPLETE, "prefix": "temp/"}, "lack expire_days"),
+        ("uploads", {**COMPLETE_TEMP, "expire_days": 2}, "lack expire_days"),
+    ],
+)
+def test_rules_that_lack_something_are_refused_on_a_server(
+    role: str, rule: dict[str, Any], lacks: str
+) -> None:
+    (problem,) = on_a_server("b2", role, rule)
+    assert lacks in problem
+    assert f"b-{role} on b2" in problem
+
+
+def test_a_server_that_keeps_no_versions_needs_no_rule_for_them() -> None:
+    assert on_a_server("s3", "packages", {"prefix": "", "abort_multipart_days": 7}) == []
+
+
+def test_no_rules_pass_only_where_the_server_takes_none() -> None:
+    minio = a_resource("S3Bucket", storage="minio", role="uploads", bucket="b")
+    assert list(problems(minio)) == []
+    assert list(problems(a_resource("S3Bucket", storage="b2", role="packages", bucket="b"))) != []

@@ -1,4 +1,5 @@
 import hashlib
+import json
 import secrets
 from typing import Any
 
@@ -38,6 +39,7 @@ def test_a_plain_binding_with_the_name_of_a_secret_is_refused(name: str, binding
         "-----BEGIN PRIVATE KEY-----\nMC4C",
         "-----BEGIN EC PRIVATE KEY-----",
         '{"id": "k1", "seed": "AAAA"}',
+        '{"minio": {"access_key_id": "a", "secret_access_key": "b"}}',
         "postgres://stowage:hush@db.example.com/x",
         f"stw_root_{'a' * 43}",
     ],
@@ -71,6 +73,16 @@ def test_scripts_of_one_module_are_looked_at_too() -> None:
 
 def test_other_resources_may_have_bindings_of_any_name() -> None:
     assert list(problems(a_resource("Other", bindings=[plain("API_TOKEN", "x")]))) == []
+
+
+def test_a_part_of_a_secret_in_plain_text_is_refused_and_the_id_of_a_key_is_not() -> None:
+    secret, key_id = secrets.token_urlsafe(24), secrets.token_urlsafe(24)
+    pair = {"access_key_id": key_id, "secret_access_key": secret}
+    keys = {"name": "KEYS", "type": "secret_text", "text": json.dumps({"minio": pair})}
+    one, other = a_version(keys, plain("WHO", key_id)), a_version(plain("WHAT", secret))
+    ((problem, urn),) = stack_problems([one, other])
+    assert "WHAT" in problem
+    assert urn == other.urn
 
 
 @pytest.mark.parametrize("kind", ["whole", "within"])

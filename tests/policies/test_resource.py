@@ -35,6 +35,11 @@ UNKNOWNS = [
     ("R2ManagedDomain", {"enabled": UNKNOWN_STRING_VALUE}),
     ("R2BucketCors", {"rules": [{"allowed": {"origins": [UNKNOWN_STRING_VALUE]}}]}),
     ("R2BucketLifecycle", {"bucketName": "uploads", "rules": UNKNOWN_STRING_VALUE}),
+    ("S3Bucket", {"storage": "b2", "lifecycle": UNKNOWN_STRING_VALUE}),
+    (
+        "S3Bucket",
+        {"storage": "minio", "policy": UNKNOWN_STRING_VALUE, "cors": UNKNOWN_STRING_VALUE},
+    ),
     ("DnsRecord", {"name": "a", "content": UNKNOWN_STRING_VALUE}),
     ("WorkerVersion", {"bindings": UNKNOWN_STRING_VALUE}),
     (
@@ -87,4 +92,4 @@ def test_what_a_rule_finds_is_reported_to_the_engine() -> None:
 
 def test_policies_have_distinct_names() -> None:
     names = [policy.name for policy in POLICIES]
-    assert len(names) == len(set(names)) == 5
+    assert len(names) == len(set(names)) == 6

@@ -10,6 +10,7 @@ from functions.adapters.s3.bucket import Call
 from functions.adapters.s3.connection import S3Connection
 from functions.adapters.s3.documents import etag
 from functions.adapters.s3.errors import ObjectMissingError, RangeRefusedError
+from functions.core.storages import OWN_SHA256
 from functions.core.times import parse_http_date
 from functions.ports.fetch import FetchResponse
 from functions.ports.object_store import (
@@ -22,9 +23,6 @@ from functions.ports.object_store import (
 )
 
 META = "x-amz-meta-"
-OWN_SHA256 = "stowage-sha256"
-"""Metadata of ours, for storages that keep no digest: the SHA-256 that the put was verified
-with."""
 BEYOND = 2**48
 """Bytes, more than any object has. A client may ask for any range; servers count in 64 bits."""
 CHANGES = 3

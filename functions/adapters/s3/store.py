@@ -8,9 +8,9 @@ from functions.adapters.s3 import documents
 from functions.adapters.s3.bucket import Call
 from functions.adapters.s3.connection import S3Connection
 from functions.adapters.s3.errors import ObjectMissingError, RepeatRefusedError
-from functions.adapters.s3.reader import META, OWN_SHA256, S3ObjectReader
+from functions.adapters.s3.reader import META, S3ObjectReader
 from functions.core import sigv4
-from functions.core.storages import StorageProfile
+from functions.core.storages import OWN_SHA256, StorageProfile
 from functions.ports.object_store import (
     Body,
     ObjectInfo,

@@ -13,6 +13,7 @@ from workers import Response, WorkerEntrypoint
 from functions.adapters.cloudflare.d1 import D1Records
 from functions.adapters.cloudflare.fetch import JsFetch
 from functions.adapters.cloudflare.r2_store import R2ObjectStore
+from functions.adapters.cloudflare.rate_limiter import CloudflareRateLimiter
 from functions.adapters.cloudflare.streams import NativeBody, native_sha256
 from functions.adapters.cloudflare.system import SystemClock, SystemEntropy
 from functions.adapters.s3.bucket import S3Bucket
@@ -64,6 +65,7 @@ class Calls:
         self._store = _store(env, server)
         self._parts = cast("S3MultipartStore", self._store)
         self._records = D1Records(native(env, "DB"))
+        self._limiter = CloudflareRateLimiter(native(env, "LIMITER"), 60)
 
     async def head(self, key: str) -> object:
         found = await self._store.head(key)
@@ -109,6 +111,9 @@ class Calls:
 
     async def sha256(self, key: str) -> object:
         return await self._store.sha256(key)
+
+    async def allow(self, key: str) -> object:
+        return await self._limiter.allow(key)
 
     async def create_multipart(self, key: str, options: dict[str, Any]) -> object:
         return await self._parts.create_multipart(key, **options)
