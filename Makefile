@@ -25,8 +25,8 @@ help: ## Say what there is
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: up
-up: setup ## Deploy the dev stack to the local cloud (sets up what is missing; quick when nothing changed)
-	@$(BIN)/stowage up $(ARGS)
+up: setup ## Deploy the dev stack to the local cloud (quick when nothing changed); STORAGE=minio chooses a storage
+	@$(BIN)/stowage up $(if $(STORAGE),-c storage=$(STORAGE)) $(ARGS)
 
 .PHONY: down
 down: ## Stop the local cloud; its data stays
@@ -49,8 +49,12 @@ wheels: $(WHEELS_STAMP) ## Unpack the WebAssembly wheels of the Worker bundle
 pulumi-cli: $(VENV_STAMP) ## Find, install or build the Pulumi CLI (minutes, once for each user)
 	@$(BIN)/python -m cli.pulumi_install
 
+.PHONY: versitygw
+versitygw: $(VENV_STAMP) ## Build the S3 server of the storages minio and b2 (a minute or more, once for each user)
+	@$(BIN)/python -m cli.versitygw
+
 .PHONY: test
-test: setup test-packages pulumi-cli ## Run everything: all checks and all tests, also those against the local cloud
+test: setup test-packages pulumi-cli versitygw ## Run everything: all checks and all tests, also those against the local cloud
 	@failed=""; \
 	$(MAKE) lint || failed="$$failed lint"; \
 	$(MAKE) unit || failed="$$failed unit"; \

@@ -52,6 +52,9 @@ KINDS: Mapping[str, Kind] = {
     "cloudflare:index/dnsRecord:DnsRecord": Kind(
         f"{_ZONE}/dns_records", {"name": "name", "type": "type"}, "id", "{zoneId}/{id}"
     ),
+    "cloudflare:index/ruleset:Ruleset": Kind(
+        f"{_ZONE}/rulesets", {"phase": "phase", "kind": "kind"}, "id", "zones/{zoneId}/{id}"
+    ),
     "cloudflare:index/customHostname:CustomHostname": Kind(
         f"{_ZONE}/custom_hostnames", {"hostname": "hostname"}, "id", "{zoneId}/{id}"
     ),

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from cli import adopt, options, summary
+from cli import adopt, options, storages, summary
 from cli.adopt import Adoption
 from cli.deployment_events import Journal
 from cli.engine import Engine, Run
@@ -16,6 +16,7 @@ from cli.options import Scope
 from cli.project import LOCAL_STACK
 from cli.remembered import nothing_to_take_back
 from cli.target import Target, open_target
+from local.home import CloudError
 
 NoChanges = Annotated[
     bool, typer.Option("--expect-no-changes", help="Exit with 1 if anything would change.")
@@ -39,10 +40,12 @@ def up(
     scope = options.scope(home, stack, as_json=as_json)
     started = time.monotonic()
     target = open_target(scope, config or ())
+    _prepare(scope, target)
     run = _deploy(scope, target)
     if target.local:
         with scope.terminal.working("Warming the Workers"):
             target.local.cloud.settle(entry_hosts=target.local.entry_hosts())
+        storages.start_servers(scope, target.local, storages.used(target.config()))
     summary.deployed(scope, target, run, time.monotonic() - started)
 
 
@@ -83,9 +86,21 @@ def refresh(
     """
     scope = options.scope(home, stack, as_json=as_json)
     target = open_target(scope)
+    storages.prepare(scope, target, target.resources(), deploying=False)
     with scope.terminal.working(f"Refreshing stack {scope.stack}"):
         run = target.engine.refresh(Journal(scope.terminal.say))
     summary.changes(scope, run, done="changed in the state")
+
+
+def _prepare(scope: Scope, target: Target) -> None:
+    """Nothing was changed yet, so nothing of what was given is remembered when this fails."""
+    local = target.local
+    resources = local.state_file.resources() if local else target.resources()
+    try:
+        storages.prepare(scope, target, resources, deploying=True)
+    except (Failure, CloudError):
+        target.take_back()
+        raise
 
 
 def _deploy(scope: Scope, target: Target) -> Run:

@@ -21,6 +21,7 @@ from cli.interruption import stopping
 from cli.project import Project
 from cli.pulumi_cli import PulumiCli
 from cli.pulumi_command import run_command
+from cli.stack_config import full_key
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +147,13 @@ class Engine:
         for name, value in settings.items():
             arguments = ["config", "set", "--secret", "--stack", self.stack, name]
             self._command([*arguments, "--config-file", str(self.config_file)], stdin=value)
+
+    def secret_setting(self, name: str) -> str | None:
+        """A setting's text, decrypted; None where it is not set."""
+        arguments = ["config", "--json", "--show-secrets", "--stack", self.stack]
+        text = self._command([*arguments, "--config-file", str(self.config_file)])
+        found = cast("dict[str, dict[str, str]]", json.loads(text))
+        return found.get(full_key(name), {}).get("value")
 
     def export_state(self) -> dict[str, object]:
         """The state as it is stored: secrets stay encrypted."""

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from cli.project import Project
 from cli.pulumi_cli import PulumiCli
+from local.credentials import AccessKey
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,10 +20,18 @@ class LocalSettings:
     passphrase_file: Path
     rest_url: str
     api_token: str
+    storage_keys: Mapping[str, AccessKey]
+    """An administrator's key of each storage: the deployment makes buckets with it, and a copy
+    reads and writes all of them."""
 
     def variables(self, project: Project) -> dict[str, str]:
         """Everything by which the engine differs from one that talks to Cloudflare."""
-        return {
+        keys: dict[str, str] = {}
+        for storage, key in self.storage_keys.items():
+            start = f"STOWAGE_{storage.upper()}"
+            keys[f"{start}_ACCESS_KEY_ID"] = key.access_key_id
+            keys[f"{start}_SECRET_ACCESS_KEY"] = key.secret_access_key
+        return keys | {
             "STOWAGE_HOME": str(self.home),
             "PULUMI_HOME": str(self.pulumi_home),
             "PULUMI_BACKEND_URL": f"file://{self.state}",

@@ -1,7 +1,9 @@
 """The local cloud as the command uses it: its folder made ready, its stack file written, its REST
 API at hand."""
 
+import json
 import sys
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,10 +19,13 @@ from cli.rest import AccountApi
 from cli.stack_config import StackConfig
 from cli.state_file import StateFile
 from local.client import Cloud
-from local.home import CloudHome, write_private
+from local.credentials import ROLES, ROOT
+from local.home import STORAGE_PORTS, STORAGE_REGIONS, CloudHome, write_private
 
 if TYPE_CHECKING:
     from cli.engine import Engine
+
+_R2 = "r2"
 
 
 class LocalCloud:
@@ -48,13 +53,16 @@ class LocalCloud:
 
     def settings(self) -> LocalSettings:
         """What the engine needs to find this cloud."""
+        known = self.home.credentials()
         return LocalSettings(
             home=self.folder,
             pulumi_home=self.home.pulumi_home,
             state=self.home.state,
             passphrase_file=self.home.passphrase_file,
             rest_url=self.url("rest"),
-            api_token=self.home.credentials().api_token,
+            api_token=known.api_token,
+            storage_keys={_R2: known.r2}
+            | {server: keys[ROOT] for server, keys in known.storage.items()},
         )
 
     def environment(self, cli: PulumiCli) -> dict[str, str]:
@@ -103,12 +111,19 @@ class LocalCloud:
         keys, _ = credentials.load_or_generate(self.keys_file)
         previous = stack_config.read(self.config_file)
         plan = secret_settings.plan(
-            self.secrets_file, keys.secret_settings(), given.secret, previous
+            self.secrets_file,
+            keys.secret_settings() | self._storage_secrets(),
+            given.secret,
+            previous,
         )
         config = stack_config.compose(
             self._committed(),
             overrides,
-            {"endpoints": self._endpoints(), "platformKeys": list(keys.platform_keys)},
+            {
+                "endpoints": self._endpoints(),
+                "platformKeys": list(keys.platform_keys),
+                "storageServers": self._storage_servers(),
+            },
             previous,
             plan.kept,
         )
@@ -153,6 +168,24 @@ class LocalCloud:
                 f"{path} is missing; it is part of the checkout: `git checkout -- {path.name}`."
             )
         return stack_config.read(path)
+
+    def _storage_servers(self) -> dict[str, object]:
+        return {
+            server: {"endpoint": self.url(port), "region": STORAGE_REGIONS[server]}
+            for server, port in STORAGE_PORTS.items()
+        }
+
+    def _storage_secrets(self) -> dict[str, str]:
+        """The keys of the S3 servers' users, as the program takes them."""
+        known = self.home.credentials()
+        keys = {
+            server: {role: asdict(keys[role]) for role in ROLES}
+            for server, keys in known.storage.items()
+        }
+        return {
+            "storageKeys": json.dumps(keys),
+            "storageOriginSecret": known.storage_origin_secret,
+        }
 
     def _endpoints(self) -> dict[str, str]:
         own = {name: self.url(name) for name in ("api", "cdn", "edge", "s3")}

@@ -58,6 +58,10 @@ class StateFile:
         resources = _nodes(self._latest().get("resources"))
         return any(one.get("type") == _STACK and _node(one.get("outputs")) for one in resources)
 
+    def resources(self) -> list[Node]:
+        """What the state holds, also of a deployment that never ended."""
+        return _nodes(self._latest().get("resources"))
+
     def has_pending_operations(self) -> bool:
         return bool(_nodes(self._latest().get("pending_operations")))
 

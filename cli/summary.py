@@ -1,10 +1,12 @@
 """What is said after a deployment: what changed, where everything is reached, and what to try."""
 
 from collections.abc import Mapping
+from typing import cast
 
 from cli.engine import Output, Run
 from cli.options import Scope
 from cli.target import Target
+from functions.core.storages import PROFILES, shortcomings
 
 SECRET = "[secret]"  # noqa: S105  (stands in the place of one)
 
@@ -51,6 +53,7 @@ def deployed(scope: Scope, target: Target, run: Run, seconds: float) -> None:
     else:
         terminal.result(f"Stack {scope.stack}: no changes ({seconds:.0f} s).")
     _addresses(scope, outputs)
+    _storage(scope, outputs)
     if target.local:
         _keys(scope, outputs, target.local.credentials().root_operator_key)
         _things_to_try(scope, outputs, target.local.credentials().root_operator_key)
@@ -69,6 +72,20 @@ def _addresses(scope: Scope, outputs: Mapping[str, Output]) -> None:
     for name in ("api_url", "cdn_url", "edge_url", "s3_url"):
         if name in outputs:
             scope.terminal.result(f"  {name:<24} {outputs[name].value}")
+
+
+def _storage(scope: Scope, outputs: Mapping[str, Output]) -> None:
+    """Where the objects are, and what that storage does in another way: nothing is silently
+    weaker."""
+    active, fallback = _text(outputs, "storage"), _text(outputs, "fallback_storage")
+    if not active:
+        return
+    also = f", and {fallback} for what it lacks" if fallback else ""
+    scope.terminal.result(f"  {'storage':<24} {PROFILES[active].title} ({active}){also}")
+    for one in filter(None, (active, fallback)):
+        # R2 has all that the platform rests on.
+        for sentence in shortcomings(one) if one != "r2" else ():
+            scope.terminal.result(f"    - {sentence}")
 
 
 def _keys(scope: Scope, outputs: Mapping[str, Output], root_key: str) -> None:
@@ -96,7 +113,7 @@ def _things_to_try(scope: Scope, outputs: Mapping[str, Output], root_key: str) -
         target = f"{_text(outputs, 's3_url')}/{bucket}/try/README.md"
         third = [
             "  3. Put a file into a repository bucket, and read it back:",
-            f'     S3="curl -sS --aws-sigv4 aws:amz:auto:s3 --user {user} '
+            f'     S3="curl -sS --aws-sigv4 aws:amz:{_region(outputs)}:s3 --user {user} '
             f'-H x-amz-content-sha256:UNSIGNED-PAYLOAD"; $S3 -T README.md {target} && $S3 {target}',
         ]
     for line in lines + third:
@@ -109,6 +126,13 @@ def _repository_bucket(outputs: Mapping[str, Output]) -> str:
         return ""
     own = {"uploads", "packages", "assets", "backups"}
     return next((str(name) for role, name in buckets.items() if role not in own), "")  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType, reportUnknownMemberType]
+
+
+def _region(outputs: Mapping[str, Output]) -> str:
+    """The active storage's region, which every signature names."""
+    places = outputs["storages"].value if "storages" in outputs else None
+    found = cast("dict[str, dict[str, object]]", places or {})
+    return str(found.get(_text(outputs, "storage"), {}).get("region") or "auto")
 
 
 def _text(outputs: Mapping[str, Output], name: str) -> str:

@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 from cli import leftovers, pulumi_cli, state_lock
 from cli.engine import Engine
@@ -18,6 +19,9 @@ from cli.overrides import Given, read_given
 from cli.pulumi_cli import PulumiCli
 from cli.pulumi_install import installers
 from cli.remembered import TakeBack, nothing_to_take_back
+from cli.rest import AccountApi
+from cli.stack_config import StackConfig, read
+from cli.state_file import Node
 
 LOCK_SECONDS = 60.0
 """How long a deployment waits for another one that is about to end, for instance after its terminal
@@ -30,6 +34,7 @@ PERMISSIONS = (
 )
 """What the API token of a real stack must be allowed to edit; the README lists the same."""
 
+_CLOUDFLARE_API = "https://api.cloudflare.com/client/v4"
 _POLL_SECONDS = 0.5
 
 
@@ -41,6 +46,15 @@ class Target:
     local: LocalCloud | None
     take_back: TakeBack = nothing_to_take_back
     """Makes the configuration as if nothing had been given with `-c`."""
+
+    def config(self) -> StackConfig:
+        """The stack's configuration; what is secret in it is encrypted."""
+        return read(self.engine.config_file)
+
+    def resources(self) -> list[Node]:
+        """The resources in the stack's state: also those of a deployment that never ended."""
+        deployment = cast("Node", self.engine.export_state().get("deployment") or {})
+        return cast("list[Node]", deployment.get("resources") or [])
 
 
 def find_cli(scope: Scope) -> PulumiCli:
@@ -82,6 +96,25 @@ def read_target(scope: Scope) -> Target:
     if not local.state_file.exists():
         raise nothing_deployed(scope)
     return Target(_local_engine(local, cli), local)
+
+
+def account_api(target: Target) -> AccountApi:
+    """The account that the stack lies in.
+
+    Raises:
+        Failure: the environment holds no token for it.
+    """
+    if target.local:
+        return target.local.account_api()
+    token = os.environ.get("CLOUDFLARE_API_TOKEN")
+    if not token:
+        raise Failure(
+            "CLOUDFLARE_API_TOKEN is not set, so the buckets cannot be looked into. Export it and "
+            "try again."
+        )
+    config = target.config()
+    base = os.environ.get("CLOUDFLARE_BASE_URL") or _CLOUDFLARE_API
+    return AccountApi(base, token, str(config.get("accountId")), str(config.get("zoneId")))
 
 
 def nothing_deployed(scope: Scope) -> Failure:

@@ -36,6 +36,7 @@ from local.rest.listings import Listings
 from local.rest.purging import PurgeEndpoint
 from local.schedules import Schedules
 from local.settling import Settler
+from local.storages import Storages
 from local.world import World
 
 DATA_CENTRES = ("ams", "sin", "iad", "gru")
@@ -70,6 +71,7 @@ class LocalCloud:
         self._broker = Broker(self.world, self._store, self._data_plane.deliver, self._is_up)
         self._settler.pausing.append(self._broker)
         self._schedules = Schedules(self.world, self._data_plane.run_schedule)
+        self._storages = Storages(home, self.world)
         self._schema: asyncio.Task[Schema] | None = None
         self._calls = EngineCalls(self.world, self._blobs, self._types, self._bucket_is_empty)
 
@@ -82,6 +84,7 @@ class LocalCloud:
             self._schedules,
             FaultBoard() if self._with_faults else None,
             self._purges,
+            self._storages,
             self,
         )
         listings = Listings(self.world, self._calls)
@@ -103,6 +106,7 @@ class LocalCloud:
         shutil.rmtree(self.home.data / "cache", ignore_errors=True)
         self._broker.follow()
         self._schedules.start()
+        self._storages.resume()
         if self.world.counts():
             # Brings back what ran before the restart.
             self._settler.settle_later()
@@ -111,6 +115,7 @@ class LocalCloud:
         await self._schedules.close()
         await self._broker.close()
         await self._node.stop()
+        await self._storages.close()
         await self._data_plane.close()
         self._store.close()
         self._schema.cancel()
@@ -156,6 +161,7 @@ class LocalCloud:
                 }
                 for worker in deployed_workers(self.world)
             ],
+            "storage": self._storages.describe(),
             "queues": self._broker.describe(),
             "schedules": list(self._schedules.recent),
             "skipped_webhook_tests": [

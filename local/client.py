@@ -5,7 +5,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, cast
 
@@ -115,7 +115,7 @@ class Cloud:
         return self._call("GET", "/_local/status")
 
     def urls(self) -> dict[str, str]:
-        """Base URLs by the names of the ports: `rest`, `edge`, `api`, `cdn`, `s3`, `admin`."""
+        """Base URLs by the names of the ports: `rest`, `edge`, `api`, `cdn`, `s3`, `storage` ..."""
         return self.home.urls()
 
     def settle(
@@ -134,6 +134,17 @@ class Cloud:
         """
         body: Json = {"entry_hosts": dict(entry_hosts)} if entry_hosts else {}
         return self._call("POST", "/_local/settle", body, timeout)
+
+    def run_storage(
+        self, servers: Iterable[str], binary: Path | str, timeout: float = 120.0
+    ) -> list[Json]:
+        """Runs exactly these S3 servers (`minio`, `b2`) with this executable of versitygw, and
+        remembers them for restarts of the daemon; none: the servers end, their data stays.
+
+        Gives `[{server, url, pid, deaths, problem}]` as soon as they answer.
+        """
+        body: Json = {"servers": list(servers), "binary": str(binary)}
+        return cast("list[Json]", self._call("POST", "/_local/storage", body, timeout)["storage"])
 
     def trigger_cron(self, worker: str | None = None, timeout: float = 120.0) -> list[Json]:
         """Runs the schedules of a Worker (of all Workers that have one) once, now: `[{worker, cron,

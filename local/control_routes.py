@@ -7,7 +7,7 @@ import json
 from typing import Any, Protocol, cast
 
 from starlette.requests import Request
-from starlette.responses import JSONResponse
+from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from local.broker import Broker, UnknownQueueError
@@ -18,6 +18,7 @@ from local.provider.kind import Refusal
 from local.purges import Purges
 from local.schedules import Schedules
 from local.settling import Settler
+from local.storages import Storages
 from local.world import World
 
 Json = dict[str, Any]
@@ -41,6 +42,7 @@ class ControlRoutes:
         schedules: Schedules,
         faults: FaultBoard | None,
         purges: Purges,
+        storages: Storages,
         reporting: Reporting,
     ) -> None:
         self._world = world
@@ -50,6 +52,7 @@ class ControlRoutes:
         self._schedules = schedules
         self._faults = faults
         self._purges = purges
+        self._storages = storages
         self._reporting = reporting
 
     def routes(self) -> list[Route]:
@@ -59,6 +62,13 @@ class ControlRoutes:
             Route("/_local/queues", self.queues, methods=["GET"]),
             Route("/_local/settle", self.settle, methods=["POST"]),
             Route("/_local/trigger", self.trigger, methods=["POST"]),
+            Route("/_local/storage", self.run_storage, methods=["POST"]),
+            Route("/_local/b2/{bucket}", self.b2_bucket_made, methods=["POST"]),
+            Route(
+                "/_local/b2/{bucket}/lifecycle",
+                self.b2_lifecycle,
+                methods=["GET", "PUT", "DELETE"],
+            ),
             Route("/_engine/end", self.end, methods=["POST"]),
             Route("/_engine/{method}", self.engine, methods=["POST"]),
             Route("/_queues/{queue}/messages", self.send, methods=["POST"]),
@@ -84,10 +94,43 @@ class ControlRoutes:
         if hosts and hosts != self._world.entry_hosts:
             self._world.entry_hosts = hosts
             self._world.save()
+        await self._storages.follow()
         try:
             return JSONResponse(await self._settler.settle())
         except CloudError as error:
             return _error(str(error), 500)
+
+    async def run_storage(self, request: Request) -> JSONResponse:
+        """`{servers: [name], binary: path}`: exactly these S3 servers are to run."""
+        body = await _body(request)
+        try:
+            names, binary = cast("list[str]", body["servers"]), str(body["binary"])
+        except KeyError as error:
+            return _error(f"{error} is missing", 400)
+        try:
+            return JSONResponse({"storage": await self._storages.run(names, binary)})
+        except CloudError as error:
+            return _error(str(error), 500)
+
+    async def b2_bucket_made(self, request: Request) -> JSONResponse:
+        """B2's proxy saw that a bucket was made."""
+        try:
+            await self._storages.b2_buckets().made(request.path_params["bucket"])
+        except CloudError as error:
+            return _error(str(error), 500)
+        return JSONResponse({})
+
+    async def b2_lifecycle(self, request: Request) -> Response:
+        """What B2's proxy was asked by somebody whose signature is good: the document, or 204."""
+        bucket = request.path_params["bucket"]
+        try:
+            buckets = self._storages.b2_buckets()
+        except CloudError as error:
+            return _error(str(error), 500)
+        if request.method != "GET":
+            buckets.set_lifecycle(bucket, (await request.body()).decode(errors="replace"))
+        document = buckets.lifecycle(bucket)
+        return Response(document or "", 200 if document else 204)
 
     async def trigger(self, request: Request) -> JSONResponse:
         worker = cast("str | None", (await _body(request)).get("worker"))
@@ -107,6 +150,7 @@ class ControlRoutes:
             return _error(str(error), 503)
         if method in ("create", "update", "delete"):
             self._broker.follow()
+            await self._storages.follow()
         return JSONResponse(answer)
 
     async def end(self, _: Request) -> JSONResponse:

@@ -8,14 +8,27 @@ import random
 import secrets
 import socket
 import tempfile
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import cast
 
-PORT_NAMES = ("rest", "edge", "api", "cdn", "s3", "admin")
-SOCKET_NAMES = PORT_NAMES[1:]
-"""The ports that workerd listens on."""
+from local import credentials
+from local.credentials import Credentials
+
+SOCKET_NAMES = ("edge", "api", "cdn", "s3", "admin")
+"""The ports that the deployed workerd listens on."""
+STORAGE_PORTS = {"minio": "storage", "b2": "storage_b2"}
+"""Where clients reach an S3 server, by its name: its proxy listens there."""
+STORAGE_REGIONS = {"minio": "us-east-1", "b2": "us-west-004"}
+"""What each S3 server calls its only region; signatures name it."""
+STORAGE_ORIGIN_PORTS = {"minio": "storage_origin", "b2": "storage_b2_origin"}
+"""Where an S3 server itself listens, for its proxy and for the daemon only."""
+PORT_NAMES = (
+    "rest",
+    *SOCKET_NAMES,
+    *STORAGE_PORTS.values(),
+    *STORAGE_ORIGIN_PORTS.values(),
+)
 # Below the range from which systems give out ports for outgoing connections (Linux: 32768 on).
 _PORT_RANGE = range(20_000, 32_000)
 _PORT_ATTEMPTS = 2_000
@@ -23,16 +36,6 @@ _PORT_ATTEMPTS = 2_000
 
 class CloudError(Exception):
     """A failure of the local cloud; the message says what happened, why and what to do."""
-
-
-@dataclass(frozen=True, slots=True)
-class Credentials:
-    """Generated once for each cloud folder."""
-
-    api_token: str
-    """Bearer token of the REST face; of the form that Cloudflare's provider accepts."""
-    control_secret: str
-    """Header `x-stowage-control` of everything that is not Cloudflare's own interface."""
 
 
 class CloudHome:
@@ -48,6 +51,10 @@ class CloudHome:
         self.logs = self.root / "logs"
         self.daemon_log = self.logs / "daemon.log"
         self.workerd_log = self.logs / "workerd.log"
+        self.storage_log = self.logs / "storage.log"
+        self.storage_file = self.root / "storage.json"
+        self.storage_proxy_file = self.root / "storage-proxy.capnp"
+        self.storage_data = self.data / "s3"
         self.pid_file = self.root / "daemon.pid"
         self.lock_file = self.root / "daemon.lock"
         self.ports_file = self.root / "ports.json"
@@ -63,16 +70,13 @@ class CloudHome:
         self.root.chmod(0o700)
         for folder in (self.blobs, self.packs, self.data, self.logs, self.state, self.pulumi_home):
             folder.mkdir(exist_ok=True)
-        if not self.credentials_file.exists():
-            made = {
-                "api_token": secrets.token_hex(20),
-                "control_secret": secrets.token_urlsafe(32),
-            }
-            write_private(self.credentials_file, json.dumps(made, indent=2) + "\n")
         if not self.passphrase_file.exists():
             write_private(self.passphrase_file, secrets.token_urlsafe(32))
-        if not self.ports_file.exists():
-            write_private(self.ports_file, json.dumps(choose_ports(), indent=2) + "\n")
+        # A folder of an earlier version gets what it lacks; what it has stays.
+        known = self._known(self.credentials_file)
+        _keep(self.credentials_file, known, credentials.completed(known))
+        ports = self._known(self.ports_file)
+        _keep(self.ports_file, ports, ports | choose_ports(ports))
 
     def credentials(self) -> Credentials:
         """The generated credentials.
@@ -82,13 +86,12 @@ class CloudHome:
         """
         found = self._read(self.credentials_file)
         try:
-            return Credentials(str(found["api_token"]), str(found["control_secret"]))
-        except KeyError as error:
-            raise CloudError(f"{self.credentials_file} lacks {error}; {_BEGIN_AGAIN}") from error
+            return credentials.parse(found)
+        except (KeyError, TypeError, AttributeError) as error:
+            raise CloudError(f"{self.credentials_file} lacks {error}; {_ADD}") from error
 
     def ports(self) -> dict[str, int]:
-        """The ports of 127.0.0.1 chosen for this folder, by name (`rest`, `edge`, `api`, `cdn`,
-        `s3`, `admin`).
+        """The ports of 127.0.0.1 chosen for this folder, by name (PORT_NAMES).
 
         Raises:
             CloudError: the folder was not made ready, or the file is damaged.
@@ -96,14 +99,15 @@ class CloudHome:
         found = self._read(self.ports_file)
         wrong = [name for name in PORT_NAMES if not isinstance(found.get(name), int)]
         if wrong:
-            raise CloudError(
-                f"{self.ports_file} lacks the port of {', '.join(wrong)}; {_BEGIN_AGAIN}"
-            )
+            raise CloudError(f"{self.ports_file} lacks the port of {', '.join(wrong)}; {_ADD}")
         return {name: cast("int", found[name]) for name in PORT_NAMES}
 
     def urls(self) -> dict[str, str]:
         """Base URLs by the names of the ports, without a trailing slash."""
         return {name: f"http://127.0.0.1:{port}" for name, port in self.ports().items()}
+
+    def _known(self, path: Path) -> dict[str, object]:
+        return self._read(path) if path.exists() else {}
 
     def _read(self, path: Path) -> dict[str, object]:
         try:
@@ -118,22 +122,29 @@ class CloudHome:
 
 
 _BEGIN_AGAIN = "restore it, or begin again with an empty cloud: `make clean-cloud`, then `make up`."
+_ADD = "`stowage up` adds what is missing."
 
 
-def choose_ports() -> dict[str, int]:
-    """One free port of 127.0.0.1 for each name, all different."""
-    picked: dict[str, int] = {}
+def choose_ports(known: Mapping[str, object]) -> dict[str, int]:
+    """One free port of 127.0.0.1 for each name without one, all different.
+
+    Raises:
+        CloudError: there are not enough.
+    """
+    missing = [name for name in PORT_NAMES if name not in known]
+    picked: list[int] = []
     with contextlib.ExitStack() as held:
         for _ in range(_PORT_ATTEMPTS):
-            if len(picked) == len(PORT_NAMES):
-                return picked
+            if len(picked) == len(missing):
+                return dict(zip(missing, picked, strict=True))
             candidate = random.choice(_PORT_RANGE)  # noqa: S311 (no secret)
             probe = held.enter_context(socket.socket())
             with contextlib.suppress(OSError):
                 probe.bind(("127.0.0.1", candidate))
-                picked[PORT_NAMES[len(picked)]] = candidate
+                if candidate not in known.values():
+                    picked.append(candidate)
     raise CloudError(
-        f"No {len(PORT_NAMES)} free ports were found between {_PORT_RANGE.start} and "
+        f"No {len(missing)} free ports were found between {_PORT_RANGE.start} and "
         f"{_PORT_RANGE.stop} on 127.0.0.1. End some of the programs that listen there."
     )
 
@@ -174,6 +185,11 @@ def refuse_taken_ports(home: CloudHome, names: Iterable[str]) -> None:
                 f"delete {home.ports_file} while the local cloud is stopped (`stowage down`), so "
                 "that other ports are chosen; then run `stowage up`."
             )
+
+
+def _keep(path: Path, known: Mapping[str, object], now: Mapping[str, object]) -> None:
+    if now != known:
+        write_private(path, json.dumps(now, indent=2) + "\n")
 
 
 def write_private(path: Path, text: str) -> None:

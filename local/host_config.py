@@ -10,7 +10,7 @@ from typing import Any, cast
 from local.blobs import Blobs, write_pack
 from local.compatibility import runtime_date, runtime_flags
 from local.deployed import DeployedWorker, deployed_workers
-from local.home import CloudHome
+from local.home import SOCKET_NAMES, CloudHome
 from local.provider.account_kinds import READ_GROUP, WRITE_GROUP
 from local.world import Item, World
 
@@ -26,8 +26,10 @@ def host_config(home: CloudHome, world: World, blobs: Blobs, faults: bool) -> Js
     """What is to run now. Writes the packs of deployed versions that have none yet."""
     ports = home.ports()
     workers = deployed_workers(world)
+    buckets = [bucket["name"] for bucket in world.all("R2Bucket")]
+    tokens = [_operator_token(home, buckets), *_s3_tokens(world)]
     return {
-        "ports": {name: port for name, port in ports.items() if name != "rest"},
+        "ports": {name: ports[name] for name in SOCKET_NAMES},
         "data": str(home.data),
         "runtime_flags": {},
         "daemon": f"127.0.0.1:{ports['rest']}",
@@ -36,9 +38,9 @@ def host_config(home: CloudHome, world: World, blobs: Blobs, faults: bool) -> Js
         "workers": [_worker(home, blobs, worker) for worker in workers],
         "routes": _routes(world, {worker.name for worker in workers}),
         "entry_hosts": world.entry_hosts or _NO_HOSTS,
-        "buckets": [bucket["name"] for bucket in world.all("R2Bucket")],
+        "buckets": buckets,
         "databases": [database["uuid"] for database in world.all("D1Database")],
-        "s3": {"region": "auto", "tokens": list(_s3_tokens(world)), "cors": _cors(world)},
+        "s3": {"region": "auto", "tokens": tokens, "cors": _cors(world)},
     }
 
 
@@ -92,6 +94,17 @@ def _cors(world: World) -> Json:
     return {
         cors["bucketName"]: snake_case(cors.get("rules") or [])
         for cors in world.all("R2BucketCors")
+    }
+
+
+def _operator_token(home: CloudHome, buckets: list[str]) -> Json:
+    """What an operator of a real account makes by hand: rights on all buckets."""
+    key = home.credentials().r2
+    return {
+        "access_key_id": key.access_key_id,
+        "secret_access_key": key.secret_access_key,
+        "buckets": sorted(buckets),
+        "permission": "write",
     }
 
 

@@ -8,7 +8,7 @@ pickled provider ever holds them, and no message quotes them.
 import base64
 import hashlib
 import os
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
@@ -71,6 +71,10 @@ class Server:
     region: str
     origin_secret: str | None = field(default=None, repr=False)
     """Goes with every request to a server behind the zone's proxy."""
+    environment: Mapping[str, str] = field(
+        default_factory=lambda: os.environ, repr=False, compare=False
+    )
+    """Where the keys are looked up."""
 
     @property
     def variables(self) -> tuple[str, str]:
@@ -80,7 +84,7 @@ class Server:
 
     def missing_keys(self) -> str | None:
         """What to do where the environment holds no key, or None."""
-        missing = [name for name in self.variables if not os.environ.get(name)]
+        missing = [name for name in self.variables if not self.environment.get(name)]
         if not missing:
             return None
         are = "is" if len(missing) == 1 else "are"
@@ -94,7 +98,7 @@ class Server:
         """Raises: StorageError without keys."""
         if missing := self.missing_keys():
             raise StorageError(missing)
-        key_id, secret = (os.environ[name] for name in self.variables)
+        key_id, secret = (self.environment[name] for name in self.variables)
         session: Any = botocore.session.Session(session_vars=_NOBODYS)
         proxies: dict[str, str] | None = {} if is_loopback(self.endpoint) else None
         client = session.create_client(
@@ -141,7 +145,7 @@ class Server:
         return RefusedError(message, code)
 
     def _without_secrets(self, text: str) -> str:
-        for secret in (os.environ.get(self.variables[1]), self.origin_secret):
+        for secret in (self.environment.get(self.variables[1]), self.origin_secret):
             if secret:
                 text = text.replace(secret, "[secret]")
         return text

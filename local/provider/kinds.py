@@ -2,6 +2,7 @@
 
 from local.provider import account_kinds, queue_kinds, storage, worker_kinds, zone_kinds
 from local.provider.kind import Kind
+from local.provider.ruleset_kind import Ruleset
 from local.provider.worker_version import WorkerVersion
 
 KINDS: dict[str, Kind] = {
@@ -22,6 +23,7 @@ KINDS: dict[str, Kind] = {
         zone_kinds.CustomHostname(),
         zone_kinds.CustomHostnameFallbackOrigin(),
         zone_kinds.ZoneSetting(),
+        Ruleset(),
         account_kinds.AccountToken(),
         account_kinds.NotificationPolicy(),
         account_kinds.NotificationPolicyWebhooks(),

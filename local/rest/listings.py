@@ -58,6 +58,7 @@ LISTINGS = (
     Listing(f"{_ZONE}/workers/routes", "WorkersRoute", "zoneId"),
     Listing(f"{_ZONE}/dns_records", "DnsRecord", "zoneId"),
     Listing(f"{_ZONE}/custom_hostnames", "CustomHostname", "zoneId"),
+    Listing(f"{_ZONE}/rulesets", "Ruleset", "zoneId"),
 )
 
 

@@ -2,7 +2,7 @@
 them."""
 
 import stat
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
@@ -28,6 +28,9 @@ class FakeCloud:
     running: bool = False
     settled: list[Mapping[str, str] | None] = field(default_factory=list[Mapping[str, str] | None])
     stops: int = 0
+    servers: list[str] = field(default_factory=list[str])
+    """The S3 servers that run."""
+    asked_for: list[list[str]] = field(default_factory=list[list[str]])
 
     def is_running(self) -> bool:
         return self.running
@@ -43,7 +46,15 @@ class FakeCloud:
         self.settled.append(entry_hosts)
 
     def status(self) -> dict[str, Any]:
-        return {"running": True, "queues": [{"queue": "q", "visible": 0}]}
+        return {
+            "running": True,
+            "queues": [{"queue": "q", "visible": 0}],
+            "storage": [{"server": one, "url": "http://127.0.0.1:9"} for one in self.servers],
+        }
+
+    def run_storage(self, servers: Sequence[str], binary: Path | str) -> None:
+        self.servers = list(servers)
+        self.asked_for.append(self.servers)
 
     def trigger_cron(self, worker: str | None = None) -> list[dict[str, Any]]:
         return [{"worker": worker or "jobs", "cron": "*/5 * * * *", "outcome": "ok"}]
@@ -66,6 +77,7 @@ class FakeEngine:
     done: list[str] = field(default_factory=list[str])
     program: object = None
     cli: object = None
+    environment: Mapping[str, str] = field(default_factory=dict[str, str])
 
     def _do(self, what: str, journal: Journal) -> Run:
         self.done.append(what)

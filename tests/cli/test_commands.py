@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
-from cli import deployment, destruction, outputs
+from cli import deployment, destruction, outputs, storages
 from cli.app import app
 from cli.engine import Output, Run
 from cli.local_cloud import LocalCloud
@@ -78,7 +78,7 @@ def stage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Stage:
     for module in (deployment, destruction):
         monkeypatch.setattr(module, "open_target", open_target)
     monkeypatch.setattr(outputs, "read_target", open_target)
-    monkeypatch.setattr(destruction, "account_api", answering(buckets.api()))
+    monkeypatch.setattr(storages, "account_api", answering(buckets.api()))
     monkeypatch.setattr(
         LocalCloud, "entry_hosts", answering({"api": "api.stowage.test", "cdn": "cdn.stowage.test"})
     )

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
-from cli import destruction
+from cli import destruction, storages
 from cli.app import app
 from cli.options import Scope
 from cli.rest import AccountApi
@@ -44,7 +44,7 @@ def real(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Real:
         return buckets.api()
 
     monkeypatch.setattr(destruction, "open_target", target)
-    monkeypatch.setattr(destruction, "account_api", api)
+    monkeypatch.setattr(storages, "account_api", api)
     return Real(engine, buckets)
 
 

@@ -12,6 +12,7 @@ from cli.engine_environment import LocalSettings, local_environment, real_enviro
 from cli.local_cloud import LocalCloud
 from cli.project import Project, home_folder
 from cli.pulumi_cli import PulumiCli
+from local.credentials import AccessKey
 
 CLI = PulumiCli(Path("/opt/pulumi/bin/pulumi"), "3.200.0")
 PYTHON = Path("/checkout/.venv/bin/python")
@@ -25,6 +26,7 @@ def local(ambient: dict[str, str]) -> dict[str, str]:
         passphrase_file=Path("/home/passphrase"),
         rest_url="http://127.0.0.1:1234",
         api_token="token",
+        storage_keys={"r2": AccessKey("r2-id", "r2-key"), "b2": AccessKey("b2-id", "b2-key")},
     )
     return local_environment(Project(Path("/checkout")), CLI, PYTHON, settings, ambient)
 
@@ -37,6 +39,13 @@ def test_the_engine_finds_the_local_cloud_and_its_own_state() -> None:
     assert found["PULUMI_HOME"] == "/home/pulumi"
     assert found["PULUMI_CONFIG_PASSPHRASE_FILE"] == "/home/passphrase"
     assert found["STOWAGE_HOME"] == "/home"
+
+
+def test_the_engine_has_an_administrators_key_of_every_storage() -> None:
+    found = local({"STOWAGE_B2_ACCESS_KEY_ID": "a real one"})
+    for storage in ("R2", "B2"):
+        assert found[f"STOWAGE_{storage}_ACCESS_KEY_ID"] == f"{storage.lower()}-id"
+        assert found[f"STOWAGE_{storage}_SECRET_ACCESS_KEY"] == f"{storage.lower()}-key"
 
 
 def test_the_checkouts_python_and_plugins_come_first_on_path() -> None:

@@ -22,45 +22,66 @@ def a_stack(*options: str, faults: bool = False, data_centres: int = 1) -> Gener
         stack = Stack(Path(folder) / "cloud")
         if faults:
             Cloud(stack.home, faults=True, data_centres=data_centres).start()
-        try:
-            # One at a time: clouds that start together could choose the same ports, and boot
-            # slowly.
-            with (Path(tempfile.gettempdir()) / "stowage-e2e.lock").open("w") as turn:
-                fcntl.flock(turn, fcntl.LOCK_EX)
-                stack.run("up", *options)
+        with deployed(stack, *options):
             yield stack
-        finally:
-            logs = os.environ.get("STOWAGE_TEST_LOGS")
-            if logs:
-                (Path(logs) / f"{Path(folder).name}.log").write_text(stack.run("logs").stdout)
-            stack.down()
+
+
+@contextmanager
+def deployed(stack: Stack, *options: str) -> Generator[Stack]:
+    """The stack while it is up, and its processes ended afterwards."""
+    try:
+        # One at a time: clouds that start together could choose the same ports, and boot slowly.
+        with (Path(tempfile.gettempdir()) / "stowage-e2e.lock").open("w") as turn:
+            fcntl.flock(turn, fcntl.LOCK_EX)
+            stack.run("up", *options)
+        yield stack
+    finally:
+        logs = os.environ.get("STOWAGE_TEST_LOGS")
+        if logs:
+            name = stack.home.parent.name
+            (Path(logs) / f"{name}.log").write_text(stack.run("logs").stdout)
+        stack.down()
 
 
 @pytest.fixture(scope="session")
 def stack() -> Iterator[Stack]:
     """The dev stack as it is committed: multi-tenant."""
-    with a_stack() as deployed:
-        yield deployed
+    with a_stack() as up:
+        yield up
 
 
 @pytest.fixture(scope="session")
 def single_tenant_stack() -> Iterator[Stack]:
-    with a_stack("-c", "multiTenant=false") as deployed:
-        yield deployed
+    with a_stack("-c", "multiTenant=false") as up:
+        yield up
+
+
+@pytest.fixture(scope="session")
+def minio_stack() -> Iterator[Stack]:
+    """With its objects on an S3-compatible server that none of us wrote."""
+    with a_stack("-c", "storage=minio") as up:
+        yield up
+
+
+@pytest.fixture(scope="session")
+def b2_stack() -> Iterator[Stack]:
+    """With its objects on what plays Backblaze."""
+    with a_stack("-c", "storage=b2") as up:
+        yield up
 
 
 @pytest.fixture(scope="session")
 def faulty_stack() -> Iterator[Stack]:
     """With the fault face, and with short deadlines so that the schedule heals within a test."""
-    with a_stack(faults=True) as deployed:
-        yield deployed
+    with a_stack(faults=True) as up:
+        yield up
 
 
 @pytest.fixture(scope="session")
 def distributed_stack() -> Iterator[Stack]:
     """In two data centres, with the fault face, which counts calls."""
-    with a_stack(faults=True, data_centres=2) as deployed:
-        yield deployed
+    with a_stack(faults=True, data_centres=2) as up:
+        yield up
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

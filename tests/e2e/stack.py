@@ -16,6 +16,8 @@ import httpx
 from botocore.config import Config
 from mypy_boto3_s3 import S3Client
 
+from local.home import STORAGE_ORIGIN_PORTS, STORAGE_REGIONS
+
 PROJECT = Path(__file__).resolve().parents[2]
 
 
@@ -100,18 +102,27 @@ class Stack:
             method, f"{self.outputs['edge_url']}{path}", headers={"host": host, **(headers or {})}
         )
 
+    @property
+    def region(self) -> str:
+        """What the active storage's signatures name."""
+        return self.outputs["storages"][self.outputs["storage"]]["region"]
+
     @cached_property
     def s3(self) -> S3Client:
-        make = cast("Any", boto3).client  # the stubs know only some of its services
-        client = make(
-            "s3",
-            endpoint_url=self.outputs["s3_url"],
-            aws_access_key_id=self.outputs["s3_access_key_id"],
-            aws_secret_access_key=self.outputs["s3_secret_access_key"],
-            region_name="auto",
-            config=Config(s3={"addressing_style": "path"}, retries={"max_attempts": 1}),
+        """The publisher's client of the active storage."""
+        pair = (self.outputs["s3_access_key_id"], self.outputs["s3_secret_access_key"])
+        return s3_client(self.outputs["s3_url"], self.region, *pair)
+
+    def storage_root(self, server: str) -> S3Client:
+        """The client of an S3 server's administrator, past its proxy."""
+        kept = json.loads((self.home / "credentials.json").read_text())["storage"][server]["root"]
+        port = json.loads((self.home / "ports.json").read_text())[STORAGE_ORIGIN_PORTS[server]]
+        return s3_client(
+            f"http://127.0.0.1:{port}",
+            STORAGE_REGIONS[server],
+            kept["access_key_id"],
+            kept["secret_access_key"],
         )
-        return cast("S3Client", client)
 
     def version(self, version_id: str, key: str) -> dict[str, Any]:
         answer = self.api("GET", f"/v1/versions/{version_id}", key=key)
@@ -158,3 +169,21 @@ class Stack:
     def down(self) -> None:
         self.run("down")
         self.client.close()
+
+
+def s3_client(url: str, region: str, key_id: str, secret: str) -> S3Client:
+    """boto3 in path style. It sends no checksum unless it must: B2 takes none."""
+    make = cast("Any", boto3).client  # the stubs know only some of its services
+    client = make(
+        "s3",
+        endpoint_url=url,
+        aws_access_key_id=key_id,
+        aws_secret_access_key=secret,
+        region_name=region,
+        config=Config(
+            s3={"addressing_style": "path"},
+            retries={"max_attempts": 1},
+            request_checksum_calculation="when_required",
+        ),
+    )
+    return cast("S3Client", client)

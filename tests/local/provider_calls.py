@@ -57,17 +57,17 @@ class Calls:
         common = {"type": f"cloudflare:index/x:{kind}", "project": str(self.project)}
         return asyncio.run(self.calls.serve(method, common | request))
 
-    def check(self, kind: str, **inputs: Any) -> dict[str, str]:
+    def check(self, kind: str, /, **inputs: Any) -> dict[str, str]:
         """Reasons by property."""
         answer = self.serve("check", kind, news=inputs, olds={})
         return {one["property"]: one["reason"] for one in answer["failures"]}
 
-    def create(self, kind: str, **inputs: Any) -> Made:
+    def create(self, kind: str, /, **inputs: Any) -> Made:
         assert not self.check(kind, **inputs)
         answer = self.serve("create", kind, properties=inputs, preview=False)
         return Made(kind, answer["id"], inputs, answer["properties"])
 
-    def preview(self, kind: str, **inputs: Any) -> Json:
+    def preview(self, kind: str, /, **inputs: Any) -> Json:
         return self.serve("create", kind, properties=inputs, preview=True)["properties"]
 
     def diff(self, made: Made, **changes: Any) -> tuple[list[str], list[str]]:

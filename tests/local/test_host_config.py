@@ -85,11 +85,16 @@ def test_tokens_become_s3_credentials_for_buckets_that_exist_in_their_jurisdicti
     writer = token(WRITE_GROUP, "default_first", "eu_second", "default_none")
     reader = token(READ_GROUP, "default_first", "default_second")
     token(WRITE_GROUP, "default_first", status="disabled")
-    _, config = config_of(calls)
+    home, config = config_of(calls)
     given = {
         one["access_key_id"]: (one["buckets"], one["permission"]) for one in config["s3"]["tokens"]
     }
-    assert given == {writer: (["first", "second"], "write"), reader: (["first"], "read")}
+    operator = home.credentials().r2.access_key_id
+    assert given == {
+        operator: (["first", "second"], "write"),
+        writer: (["first", "second"], "write"),
+        reader: (["first"], "read"),
+    }
 
 
 def test_cors_rules_are_spelled_as_in_the_api(calls: Calls) -> None:
