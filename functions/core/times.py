@@ -42,23 +42,43 @@ def parse_http_date(text: str) -> int | None:
     match = _HTTP_DATE.fullmatch(text.strip())
     if match is None:
         return None
-    day, month, year, hour, minute, second = match.groups()
-    try:
-        moment = datetime(
-            int(year),
-            _MONTHS.index(month) + 1,
-            int(day),
-            int(hour),
-            int(minute),
-            int(second),
-            tzinfo=UTC,
-        )
-    except ValueError:
-        return None
-    return (moment - _EPOCH) // timedelta(milliseconds=1)
+    day, month, year, *clock = match.groups()
+    return _milliseconds(int(year), _MONTHS.index(month) + 1, int(day), *map(int, clock))
 
 
 def amz_date(ms: int) -> str:
     """`20260131T120000Z`, the form that SigV4 signs."""
     moment = _moment(ms)
     return f"{moment.year:04d}{moment:%m%dT%H%M%SZ}"
+
+
+_AMZ_DATE = re.compile(r"([0-9]{4})([0-9]{2})([0-9]{2})T([0-9]{2})([0-9]{2})([0-9]{2})Z")
+_RFC3339 = re.compile(
+    r"([0-9]{4})-([0-9]{2})-([0-9]{2})T([0-9]{2}):([0-9]{2}):([0-9]{2})\.([0-9]{3})Z"
+)
+
+
+def parse_amz_date(text: str) -> int | None:
+    """None where the text is no time in the form of `amz_date`."""
+    match = _AMZ_DATE.fullmatch(text)
+    return None if match is None else _milliseconds(*map(int, match.groups()))
+
+
+def parse_rfc3339(text: str) -> int | None:
+    """None where the text is no time in the one form of `rfc3339`: what we wrote ourselves."""
+    match = _RFC3339.fullmatch(text)
+    if match is None:
+        return None
+    *moment, thousandths = map(int, match.groups())
+    seconds = _milliseconds(*moment)
+    return None if seconds is None else seconds + thousandths
+
+
+def _milliseconds(
+    year: int, month: int, day: int, hour: int, minute: int, second: int
+) -> int | None:
+    try:
+        moment = datetime(year, month, day, hour, minute, second, tzinfo=UTC)
+    except ValueError:
+        return None
+    return (moment - _EPOCH) // timedelta(milliseconds=1)

@@ -44,7 +44,7 @@ def test_the_whole_core_leaves_the_same_rows_as_on_sqlite(records: PostgresRecor
 
     async def rows_after_everything(world: World) -> object:
         await use_everything(world)
-        return await world.snapshot()
+        return await world.snapshot(), await world.rows("SELECT * FROM backup ORDER BY id")
 
     on_sqlite = World(records=SqliteRecords())
     expected = run(rows_after_everything(on_sqlite))

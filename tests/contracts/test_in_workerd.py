@@ -25,6 +25,7 @@ pytestmark = pytest.mark.cloud
 WORKER = Path(__file__).parent / "worker" / "contracts.py"
 # Children before their parents, as foreign keys want it.
 TABLES = (
+    "backup",
     "event",
     "debian_repository",
     "hostname",

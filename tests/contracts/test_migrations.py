@@ -46,6 +46,6 @@ def test_the_statements_run_one_by_one_and_make_the_whole_schema() -> None:
     rows = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
     connection.close()
     assert {name for (name,) in rows} == {
-        "api_key", "app", "debian_repository", "developer", "event", "hostname", "location",
-        "tenant", "upload", "version",
+        "api_key", "app", "backup", "debian_repository", "developer", "event", "hostname",
+        "location", "tenant", "upload", "version",
     }  # fmt: skip

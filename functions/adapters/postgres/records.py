@@ -9,6 +9,7 @@ import re
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from functools import lru_cache
 from queue import Empty, SimpleQueue
 from typing import TypeVar, cast
@@ -29,6 +30,9 @@ PAUSE_SECONDS = 0.01
 _CONSTRAINT_CLASS = "23"
 _ROLLED_BACK = frozenset({"40001", "40P01"})
 """serialization_failure, deadlock_detected: nothing was written, and a retry may succeed."""
+
+BROKEN = (native.Error, OSError)
+"""What the driver raises when a connection ends: not all of it is its own."""
 
 _TOKEN = re.compile(r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|--[^\n]*|/\*.*?\*/|\?", re.DOTALL)
 
@@ -69,7 +73,7 @@ class PostgresRecords:
     def _run(self, work: Callable[[Connection], T]) -> T:
         try:
             connection = self._take()
-        except native.Error as error:
+        except BROKEN as error:
             raise RecordsError(f"the database cannot be reached: {error}") from error
         is_whole = False
         try:
@@ -81,7 +85,7 @@ class PostgresRecords:
             if isinstance(error, RecordsError):
                 raise
             raise RecordsError(f"the database refused: {error}") from error
-        except native.Error as error:
+        except BROKEN as error:
             raise RecordsError(f"the connection to the database broke: {error}") from error
         finally:
             if is_whole:
@@ -167,7 +171,5 @@ def _sql_state(error: native.DatabaseError) -> str:
 
 
 def _throw_away(connection: Connection) -> None:
-    try:
+    with suppress(*BROKEN):
         connection.close()
-    except native.Error:
-        return

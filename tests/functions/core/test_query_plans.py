@@ -3,8 +3,13 @@
 import sqlite3
 from collections.abc import Sequence
 
+from functions.adapters.local.database_export import SqliteExporter
+from functions.adapters.local.object_store import MemoryObjectStore
 from functions.adapters.local.records import MIGRATIONS, SqliteRecords
-from functions.core import access, downloads, serving, validation, versions
+from functions.core import access, backup_records, downloads, serving, validation, versions
+from functions.core.backup_retention import sweep
+from functions.core.backups import LEASE_MS, BackupDeps, BackupPlan, run_backups
+from functions.core.platform import DAY_MS, HOUR_MS
 from functions.core.repositories import create_repository
 from functions.core.schedule import run_schedule
 from functions.ports.records import Row, Statement
@@ -62,6 +67,30 @@ async def use_everything(world: World) -> None:
             tenant.subject_id, made.hostname, "testing", bucket, made.s3_prefix,
         )  # fmt: skip
     await serving.resolve_host(world.records, "htrue.example.com", BUCKETS)
+    await back_up(world)
+
+
+async def back_up(world: World) -> None:
+    """One that is asked for, one that is due, and one whose objects are gone afterwards."""
+    backed_up = SqliteRecords()
+    store, exporter = MemoryObjectStore(world.clock), SqliteExporter(backed_up)
+    deps = BackupDeps(
+        world.records, store, exporter, world.clock, world.entropy, BackupPlan(keep_ms=DAY_MS)
+    )
+    asked = await backup_records.request_backup(
+        world.records, world.clock, world.entropy, "root", "request"
+    )
+    await backup_records.claim(world.records, asked, world.clock.now_ms(), LEASE_MS)
+    world.clock.advance(milliseconds=LEASE_MS + HOUR_MS)
+    await run_backups(deps)
+    world.clock.advance(milliseconds=DAY_MS)
+    for _ in range(3):
+        assert (await run_backups(deps)).made is not None
+        world.clock.advance(milliseconds=DAY_MS)
+    await world.records.batch([Statement("DELETE FROM backup WHERE status = ?", ("complete",))])
+    await sweep(world.records, store, world.clock.now_ms(), DAY_MS, "test")
+    assert len(await backup_records.list_backups(world.records)) == 2
+    backed_up.close()
 
 
 def plans(statement: Statement) -> list[str]:
