@@ -20,6 +20,7 @@ from cli import (
     outputs,
     push,
     stack_init,
+    storage_copy,
 )
 from cli.console import failure_line
 from cli.failures import Failure
@@ -91,6 +92,7 @@ app.command()(outputs.env)
 app.command()(cloud_control.trigger)
 app.command()(push.push)
 app.add_typer(api_keys.app, name="keys")
+app.add_typer(storage_copy.app, name="storage")
 
 
 def main() -> None:

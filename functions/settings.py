@@ -17,6 +17,10 @@ ASSETS = "ASSETS"
 BACKUPS = "BACKUPS"
 DATABASE = "DB"
 VALIDATE_QUEUE = "VALIDATE_QUEUE"
+ADDRESS_LIMITER = "ADDRESS_LIMITER"
+KEY_LIMITER = "KEY_LIMITER"
+LIMITER_SECONDS = 60
+"""The period of both rate limiters; Workers know 10 and 60 seconds."""
 
 CDN_URL = "CDN_URL"
 """Public base URL of the cdn host, no trailing slash: `https://cdn.example.com`."""
@@ -34,6 +38,21 @@ S3_ENDPOINT = "S3_ENDPOINT"
 """Base URL of the S3 endpoint that presigned URLs name, byte for byte; no trailing slash."""
 S3_REGION = "S3_REGION"
 UPLOADS_BUCKET = "UPLOADS_BUCKET"
+"""This and the three after it: the platform's own names of the buckets that the Worker may open,
+whatever they are called on the storage. The database holds the same names."""
+PACKAGES_BUCKET = "PACKAGES_BUCKET"
+ASSETS_BUCKET = "ASSETS_BUCKET"
+BACKUPS_BUCKET = "BACKUPS_BUCKET"
+STORAGE = "STORAGE"
+"""JSON `{"active": storage, "fallback": storage or null, "servers": {storage: {"endpoint",
+"region", "origin_secret": true | false, "buckets": {the platform's name: the name there}}}}`;
+`servers` holds those of the two that are not `r2`."""
+STORAGE_KEYS = "STORAGE_KEYS"
+"""Secret JSON `{storage: {"access_key_id", "secret_access_key"}}`: this Worker's keys of the
+servers in `STORAGE`; absent where there are none."""
+STORAGE_ORIGIN_SECRET = "STORAGE_ORIGIN_SECRET"  # noqa: S105  (a name, not a secret)
+"""Secret text that goes with every request to a server whose `origin_secret` is true; absent where
+there is none."""
 PLATFORM_KEYS = "PLATFORM_KEYS"
 """JSON list of `{id, algorithm, public_key, not_before, not_after}`; public, served by `GET
 /v1/keys`."""
@@ -62,6 +81,12 @@ VARIABLES = (
     S3_ENDPOINT,
     S3_REGION,
     UPLOADS_BUCKET,
+    PACKAGES_BUCKET,
+    ASSETS_BUCKET,
+    BACKUPS_BUCKET,
+    STORAGE,
+    STORAGE_KEYS,
+    STORAGE_ORIGIN_SECRET,
     PLATFORM_KEYS,
     PRESIGN_ACCESS_KEY_ID,
     PRESIGN_SECRET_ACCESS_KEY,

@@ -22,6 +22,7 @@ from infra.cloudflare.worker import (
     bucket_binding,
     database_binding,
     queue_binding,
+    rate_limit_binding,
     secret,
     variable,
 )
@@ -59,6 +60,7 @@ def api(of: Resources, presign: S3Token) -> list[Binding]:
         *_repositories(of),
         database_binding(name.DATABASE, of.database_id),
         queue_binding(name.VALIDATE_QUEUE, of.validate_queue),
+        *_rate_limits(of.settings),
         *_variables(of, *_plain_values(of.settings)),
         # An access key id is no secret: every presigned URL names it.
         variable(name.PRESIGN_ACCESS_KEY_ID, presign.access_key_id),
@@ -89,6 +91,16 @@ def _buckets(of: Resources, roles: Mapping[str, str]) -> list[Binding]:
     return [
         bucket_binding(binding, of.buckets[role], of.settings.jurisdiction)
         for binding, role in roles.items()
+    ]
+
+
+def _rate_limits(settings: Settings) -> list[Binding]:
+    limits, names, period = settings.requests_per_minute, settings.names, name.LIMITER_SECONDS
+    return [
+        rate_limit_binding(
+            name.ADDRESS_LIMITER, names.rate_limit("address"), limits.address, period
+        ),
+        rate_limit_binding(name.KEY_LIMITER, names.rate_limit("key"), limits.key, period),
     ]
 
 

@@ -5,6 +5,7 @@ Physical names come from here and from nowhere else, so that two resources never
 name that a provider would refuse half-way through a deployment is refused before it begins.
 """
 
+import hashlib
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -108,6 +109,12 @@ class Names:
 
     def token(self, role: str) -> str:
         return f"{self.prefix}-{role}"
+
+    def rate_limit(self, role: str) -> str:
+        """A positive integer, unique in the account, by which Cloudflare tells counters apart:
+        https://developers.cloudflare.com/workers/runtime-apis/bindings/rate-limit/"""
+        digest = hashlib.sha256(f"{self.prefix}-{role}".encode()).digest()
+        return str(1 + int.from_bytes(digest[:4], "big") % (2**31 - 1))
 
     def alert(self, role: str) -> str:
         return f"{self.prefix}-{role}"

@@ -53,6 +53,14 @@ class UsageAlert(Plain):
     limit: int = Field(gt=0)
 
 
+class RequestsPerMinute(Plain):
+    """How many requests to the api count as too many, in each location of Cloudflare's network."""
+
+    address: int = Field(default=600, gt=0)
+    """Without a valid key, from one address (IPv6: one /64)."""
+    key: int = Field(default=3000, gt=0)
+
+
 class Endpoints(Plain):
     """Base URLs that replace the public ones, for a platform that is reached under other
     addresses."""
@@ -96,6 +104,7 @@ class Settings(BaseModel):
     upload_cors_origins: Annotated[tuple[Origin, ...], Structured] = ()
     passthrough_hosts: Annotated[tuple[Hostname, ...], Structured] = ()
     custom_hostnames: Annotated[tuple[Hostname, ...], Structured] = ()
+    requests_per_minute: Annotated[RequestsPerMinute, Structured] = RequestsPerMinute()
     cron: Cron = "*/5 * * * *"
     usage_alert: Annotated[UsageAlert | None, Structured] = None
     platform_keys: Annotated[tuple[PlatformKey, ...], Structured] = ()

@@ -41,6 +41,13 @@ def queue_binding(name: str, queue_name: pulumi.Input[str]) -> Binding:
     return Binding(name, _Args(name=name, type="queue", queue_name=queue_name))
 
 
+def rate_limit_binding(name: str, namespace: str, limit: int, period_seconds: int) -> Binding:
+    """A counter of this Worker: `limit` requests of one key in each period (10 or 60 s) and
+    location."""
+    simple = cloudflare.WorkerVersionBindingSimpleArgs(limit=limit, period=period_seconds)
+    return Binding(name, _Args(name=name, type="ratelimit", namespace_id=namespace, simple=simple))
+
+
 def variable(name: str, text: pulumi.Input[str]) -> Binding:
     """A value that anyone who may read the Worker's settings may read."""
     return Binding(name, _Args(name=name, type="plain_text", text=text))

@@ -22,6 +22,7 @@ _NEEDED: dict[str, tuple[str, ...]] = {
     "plain_text": ("text",),
     "secret_text": ("text",),
     "json": ("json",),
+    "ratelimit": ("namespaceId",),
 }
 
 

@@ -73,7 +73,9 @@ function admin(config) {
 function s3(config) {
   const buckets = numbered("BUCKET", config.buckets);
   return ownWorker("stowage-s3", "s3", {
-    r2Buckets: buckets.bindings,
+    // Of the face's own, with a name that no bucket can have: which multipart uploads and parts there are (multipart_index.mjs).
+    r2Buckets: { ...buckets.bindings, UPLOADS_INDEX: "_s3_uploads" },
+    durableObjects: { COMPLETIONS: { className: "Completions", useSQLite: true } },
     bindings: { S3: { ...config.s3, buckets: buckets.table } },
     unsafeDirectSockets: [socket(config.ports.s3)],
   });

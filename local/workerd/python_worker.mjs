@@ -37,6 +37,8 @@ const FORMS = {
     worker.d1Databases.push([binding.name, binding.id ?? binding.database_id]),
   service: (worker, { name, service, entrypoint }) =>
     worker.serviceBindings.push([name, entrypoint ? { name: service, entrypoint } : service]),
+  ratelimit: (worker, { name, namespace_id, simple }) =>
+    worker.ratelimits.push([name, { namespace_id, simple }]),
   queue: () => {},
   plain_text: () => {},
   secret_text: () => {},
@@ -68,7 +70,7 @@ function checkBinding(worker, binding, config) {
 
 export function pythonWorker(worker, config) {
   const folder = pyodideFolder(config);
-  const natives = { r2Buckets: [], d1Databases: [], serviceBindings: [] };
+  const natives = { r2Buckets: [], d1Databases: [], serviceBindings: [], ratelimits: [] };
   for (const binding of worker.bindings) {
     checkBinding(worker, binding, config);
     FORMS[binding.type](natives, binding);
@@ -88,6 +90,7 @@ export function pythonWorker(worker, config) {
     unsafeEvalBinding: "__EVAL",
     r2Buckets: Object.fromEntries(natives.r2Buckets),
     d1Databases: Object.fromEntries(natives.d1Databases),
+    ratelimits: Object.fromEntries(natives.ratelimits),
     serviceBindings: {
       ...Object.fromEntries(natives.serviceBindings),
       __RUNTIME: { disk: { path: folder, writable: false } },

@@ -124,6 +124,15 @@ async def _sent(body: bytes | Body) -> dict[str, object]:
 
 
 @dataclass(frozen=True)
+class RemoteRateLimiter:
+    remote: Remote
+    period_seconds: int = 60
+
+    async def allow(self, key: str) -> bool:
+        return await self.remote.call("allow", key)
+
+
+@dataclass(frozen=True)
 class RemoteRecords:
     remote: Remote
 

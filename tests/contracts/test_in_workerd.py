@@ -7,10 +7,12 @@ from pathlib import Path
 import pytest
 
 from functions.ports.object_store import ObjectStore
+from functions.ports.rate_limiter import RateLimiter
 from functions.ports.records import Records
 from tests.contracts.object_store import ObjectStoreContract
+from tests.contracts.rate_limiter import LIMIT, RateLimiterContract
 from tests.contracts.records import RecordsContract
-from tests.contracts.remote import Remote, RemoteObjectStore, RemoteRecords
+from tests.contracts.remote import Remote, RemoteObjectStore, RemoteRateLimiter, RemoteRecords
 from tests.local.workerd_host import (
     CHECKOUT,
     SDK,
@@ -51,6 +53,12 @@ def workerd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WorkerdHost]:
             [
                 {"name": "BUCKET", "type": "r2_bucket", "bucket_name": "contracts"},
                 {"name": "DB", "type": "d1", "id": "contracts"},
+                {
+                    "name": "LIMITER",
+                    "type": "ratelimit",
+                    "namespace_id": "1",
+                    "simple": {"limit": LIMIT, "period": 60},
+                },
             ],
         )
         own = {
@@ -100,3 +108,10 @@ class TestD1InWorkerd(RecordsContract):
             answer = workerd.admin("POST", "/d1/contracts/query", {"sql": f"DELETE FROM {table}"})  # noqa: S608
             assert answer.status == 200, answer.text
         return RemoteRecords(remote)
+
+
+@pytest.mark.xdist_group("contracts in workerd")
+class TestRateLimiterInWorkerd(RateLimiterContract):
+    @pytest.fixture
+    def limiter(self, remote: Remote) -> RateLimiter:
+        return RemoteRateLimiter(remote)

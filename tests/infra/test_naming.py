@@ -58,3 +58,9 @@ def test_duplicates_are_named_once() -> None:
 def test_the_longest_name_counts_repository_buckets() -> None:
     assert NAMES.longest(["a" * 40]) == f"stowage-dev-{'a' * 40}"
     assert NAMES.longest([]) == "stowage-dev-validate-package-dead"
+
+
+def test_counters_of_a_stack_and_of_two_stacks_never_meet() -> None:
+    made = {Names(prefix).rate_limit(role) for prefix in ("a", "b") for role in ("address", "key")}
+    assert len(made) == 4
+    assert all(0 < int(one) < 2**31 for one in made)

@@ -34,6 +34,12 @@ async def exchange(application: Application, request: JsProxy) -> JsProxy:
 
 def _scope(request: JsProxy) -> dict[str, Any]:
     scheme, host, raw_path, query = split_url(request.url)
+    headers = [
+        (name.encode(), value.encode("latin-1", "replace")) for name, value in request.headers
+    ]
+    # Set by Cloudflare, whatever the client sends
+    # (developers.cloudflare.com/fundamentals/reference/http-headers).
+    address = dict(headers).get(b"cf-connecting-ip")
     return {
         "type": "http",
         "asgi": {"version": "3.0", "spec_version": "2.4"},
@@ -45,9 +51,8 @@ def _scope(request: JsProxy) -> dict[str, Any]:
         "path": unquote(raw_path),
         "raw_path": raw_path.encode(),
         "query_string": query.encode(),
-        "headers": [
-            (name.encode(), value.encode("latin-1", "replace")) for name, value in request.headers
-        ],
+        "client": None if address is None else (address.decode("latin-1"), 0),
+        "headers": headers,
     }
 
 

@@ -9,8 +9,9 @@ from typing import Annotated, cast
 from fastapi import Depends, Request, Security
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
-from functions.core import access
+from functions.core import access, rate_limits
 from functions.core.access import Caller
+from functions.core.problems import ProblemError
 from functions.entrypoints.http_api.services import Services
 
 BEARER = HTTPBearer(
@@ -30,12 +31,23 @@ _Declared = Annotated[HTTPAuthorizationCredentials | None, Security(BEARER)]
 
 
 async def _caller(request: Request, services: Platform, _: _Declared) -> Caller:
-    return await access.authenticate(
-        services.records,
-        services.clock,
-        services.root_key_hashes,
-        request.headers.get("authorization"),
-    )
+    try:
+        caller = await access.authenticate(
+            services.records,
+            services.clock,
+            services.root_key_hashes,
+            request.headers.get("authorization"),
+        )
+    except ProblemError:
+        await _count_address(request, services)
+        raise
+    await rate_limits.count(services.key_limiter, caller.key_id)
+    return caller
+
+
+async def _count_address(request: Request, services: Services) -> None:
+    address = None if request.client is None else request.client.host
+    await rate_limits.count(services.address_limiter, rate_limits.address_key(address))
 
 
 AnyCaller = Annotated[Caller, Depends(_caller)]
@@ -45,6 +57,7 @@ async def _anonymous_or_caller(
     request: Request, services: Platform, declared: _Declared
 ) -> Caller | None:
     if "authorization" not in request.headers:
+        await _count_address(request, services)
         return None
     return await _caller(request, services, declared)
 

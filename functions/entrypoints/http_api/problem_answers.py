@@ -38,6 +38,7 @@ TITLES = {
     413: "Content too large",
     415: "Unsupported media type",
     422: "Invalid request",
+    429: "Too many requests",
     500: "Internal error",
     503: "Service unavailable",
 }
@@ -54,7 +55,9 @@ def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
     every endpoint with a body or a database can answer."""
     content = {MEDIA_TYPE: {"schema": {"$ref": SCHEMA}}}
     with_body = (400, 413, 415) if 422 in statuses else ()
-    listed = sorted({*statuses, *with_body, 500, 503})
+    # Whoever is asked for a key is counted.
+    counted = (429,) if 401 in statuses else ()
+    listed = sorted({*statuses, *with_body, *counted, 500, 503})
     return {status: {"description": TITLES[status], "content": content} for status in listed}
 
 
@@ -66,6 +69,8 @@ def problem_answer(
         extra["www-authenticate"] = 'Bearer realm="stowage"'
     if problem.status == 503:
         extra["retry-after"] = RETRY_SECONDS
+    if problem.status == 429:
+        extra["retry-after"] = str(problem.members["retry_after_seconds"])
     return Response(
         json.dumps(to_document(problem, path), ensure_ascii=False, separators=(",", ":")),
         status_code=problem.status,

@@ -10,6 +10,7 @@ from functions.ports.clock import Clock
 from functions.ports.entropy import Entropy
 from functions.ports.object_store import ObjectReader
 from functions.ports.queue import Queue
+from functions.ports.rate_limiter import RateLimiter
 from functions.ports.records import Records
 from functions.setting_values import PlatformKey
 
@@ -28,3 +29,5 @@ class Services:
     cdn_url: str
     repositories: RepositorySettings
     platform_keys: tuple[PlatformKey, ...]
+    address_limiter: RateLimiter
+    key_limiter: RateLimiter

@@ -11,7 +11,7 @@ const GREATEST = "\u{10FFFF}";
 const encoder = new TextEncoder();
 
 /** Order of R2 and S3: by UTF-8 bytes, which JavaScript's own order of UTF-16 units is not. */
-function isAfter(one, other) {
+export function isAfter(one, other) {
   const [left, right] = [encoder.encode(one), encoder.encode(other)];
   for (let index = 0; index < Math.min(left.length, right.length); index += 1) {
     if (left[index] !== right[index]) return left[index] > right[index];
@@ -25,17 +25,22 @@ function maxKeys(query) {
   return Math.min(Number(text), MOST_KEYS);
 }
 
-function parameters(query) {
+/** How a list writes keys: as they are, or URL-encoded. */
+export function encoderOf(query) {
   const encoding = query.get("encoding-type");
   if (encoding !== undefined && encoding !== "url")
     throw invalidArgument("Invalid Encoding Method specified in Request");
+  // S3 leaves "/" as it is.
+  const encoded = (text) => uriEncode(text).replaceAll("%2F", "/");
+  return { encoding, encode: encoding === "url" ? encoded : (text) => text };
+}
+
+function parameters(query) {
   return {
     prefix: query.get("prefix") ?? "",
     delimiter: query.get("delimiter") || undefined,
     limit: maxKeys(query),
-    encoding,
-    // S3 leaves "/" as it is.
-    encode: encoding === "url" ? (text) => uriEncode(text).replaceAll("%2F", "/") : (text) => text,
+    ...encoderOf(query),
   };
 }
 

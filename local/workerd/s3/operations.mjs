@@ -1,7 +1,10 @@
 // Which operation a signed request asks for, and what it needs of the token.
 import { accessDenied, invalidArgument, notImplemented, S3Error } from "./errors.mjs";
+import { copyObject, uploadPartCopy } from "./copying.mjs";
 import { deleteObject, deleteObjects } from "./deleting.mjs";
 import { listObjects, listObjectsV2 } from "./listing.mjs";
+import { abortUpload, completeUpload, createUpload, uploadPart } from "./multipart.mjs";
+import { listParts, listUploads } from "./multipart_listing.mjs";
 import { getObject, headObject } from "./reading.mjs";
 import { putObject } from "./writing.mjs";
 import { xmlResponse } from "./xml.mjs";
@@ -11,23 +14,51 @@ const KEY_BYTES = 1024;
 const NOT_IMPLEMENTED = new Set(
   (
     "accelerate acl analytics attributes cors encryption intelligent-tiering inventory legal-hold lifecycle logging " +
-    "metadataTable metrics notification object-lock ownershipControls partNumber policy policyStatus publicAccessBlock " +
-    "replication requestPayment restore retention select tagging torrent uploadId uploads versionId versioning versions website"
+    "metadataTable metrics notification object-lock ownershipControls policy policyStatus publicAccessBlock " +
+    "replication requestPayment restore retention select tagging torrent versionId versioning versions website"
   ).split(" "),
 );
 
 const read = (run) => ({ permission: "read", run });
 const write = (run) => ({ permission: "write", run });
 
+const copies = (call) => call.headers.has("x-amz-copy-source");
+
+function getPart(call) {
+  if (call.query.has("partNumber")) throw notImplemented("The subresource 'partNumber' is");
+  return call.query.has("uploadId") ? listParts(call) : getObject(call);
+}
+
+function headPart(call) {
+  if (call.query.has("partNumber")) throw notImplemented("The subresource 'partNumber' is");
+  return headObject(call);
+}
+
+function put(call) {
+  if (call.query.has("partNumber") !== call.query.has("uploadId"))
+    throw invalidArgument("partNumber and uploadId belong together.");
+  if (call.query.has("uploadId")) return copies(call) ? uploadPartCopy(call) : uploadPart(call);
+  return copies(call) ? copyObject(call) : putObject(call);
+}
+
+function post(call) {
+  if (call.query.has("uploads")) return createUpload(call);
+  if (call.query.has("uploadId")) return completeUpload(call);
+  // A form of a browser (POST policy): developers.cloudflare.com/r2/api/s3/presigned-urls.
+  throw notImplemented("This POST operation is");
+}
+
 const OBJECT = {
-  GET: read(getObject),
-  HEAD: read(headObject),
-  PUT: write(putObject),
-  DELETE: write(deleteObject),
+  GET: read(getPart),
+  HEAD: read(headPart),
+  PUT: write(put),
+  POST: write(post),
+  DELETE: write((call) => (call.query.has("uploadId") ? abortUpload(call) : deleteObject(call))),
 };
 
 function getBucket(call) {
   if (call.query.has("location")) return xmlResponse("LocationConstraint", call.region);
+  if (call.query.has("uploads")) return listUploads(call);
   return call.query.has("list-type") ? listObjectsV2(call) : listObjects(call);
 }
 
@@ -102,5 +133,10 @@ export async function operate(request, target, signature, { env, config }) {
     bucket: env[config.buckets[target.bucket]],
     bucketName: target.bucket,
     key: target.key,
+    uploads: env.UPLOADS_INDEX,
+    completions: env.COMPLETIONS,
+    bindingOf: (name) => (Object.hasOwn(config.buckets, name) ? config.buckets[name] : undefined),
+    bucketOf: (name) =>
+      Object.hasOwn(config.buckets, name) ? env[config.buckets[name]] : undefined,
   });
 }

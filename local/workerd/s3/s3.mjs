@@ -10,6 +10,8 @@ import { parseTarget } from "./target.mjs";
 import { declaredLength } from "./writing.mjs";
 import { xmlDocument } from "./xml.mjs";
 
+export { Completions } from "./completions.mjs";
+
 function errorResponse(error, request) {
   const known =
     error instanceof S3Error

@@ -14,8 +14,8 @@ import {
 const PUT_BYTES = 5 * 1024 ** 3;
 const METADATA_BYTES = 8192;
 const NOT_IMPLEMENTED = [
-  /^x-amz-(tagging|acl|website-redirect-location|copy-source)$/,
-  /^x-amz-(grant-|object-lock-|server-side-encryption|copy-source-)/,
+  /^x-amz-(tagging|tagging-directive|acl|website-redirect-location)$/,
+  /^x-amz-(grant-|object-lock-|server-side-encryption|copy-source-server-side-encryption)/,
 ];
 
 export function checkHeaders(headers) {
@@ -43,7 +43,7 @@ export function declaredLength(headers) {
   return wholeNumber(length, decoded === null ? "Content-Length" : "x-amz-decoded-content-length");
 }
 
-function httpMetadata(headers) {
+export function httpMetadata(headers) {
   const text = (name) => headers.get(name) ?? undefined;
   const encoding = text("content-encoding")
     ?.split(",")
@@ -61,7 +61,7 @@ function httpMetadata(headers) {
   };
 }
 
-function customMetadata(headers) {
+export function customMetadata(headers) {
   const found = [...headers].filter(([name]) => name.startsWith("x-amz-meta-"));
   const metadata = Object.fromEntries(
     found.map(([name, value]) => [name.slice("x-amz-meta-".length), value]),
@@ -79,13 +79,16 @@ function customMetadata(headers) {
   return metadata;
 }
 
-/** The body for R2: the client's own stream where R2 can verify it, else a verified one of fixed length. */
-function bodyOf(call, length) {
+/**
+ * The body for R2: the client's own stream where R2 can verify it, else a verified one of fixed
+ * length. Without `nativeChecks` (a part of an upload) R2 verifies nothing.
+ */
+export function bodyOf(call, length, { nativeChecks = true } = {}) {
   const { declared, trailer } = promisesOf(call.headers, call.signature.payload);
   const isChunked = call.signature.payload.startsWith("STREAMING-");
   if (trailer && !call.signature.payload.endsWith("-TRAILER"))
     throw invalidRequest("x-amz-trailer needs a payload with a trailer.");
-  const { native, rest } = shareWithR2(declared);
+  const { native, rest } = nativeChecks ? shareWithR2(declared) : { rest: declared };
   const source = call.body ?? new Blob([]).stream();
   if (!isChunked && rest.length === 0)
     return { body: length === 0 ? new Uint8Array(0) : source, native, checks: [] };
@@ -106,7 +109,7 @@ function bodyOf(call, length) {
   return { body, native, checks: [decoder, verified].filter(Boolean), verified };
 }
 
-function failureOf(error, checks, native) {
+export function failureOf(error, checks, native) {
   const found = checks.map(({ failure }) => failure).find((failure) => failure instanceof S3Error);
   if (found) return found;
   const text = String(error.message ?? error);

@@ -39,13 +39,39 @@ function unescapeXml(text) {
   );
 }
 
-/** {keys, quiet} of a DeleteObjects body. */
-export function parseDelete(text) {
-  const malformed = new S3Error(
+const malformedXml = () =>
+  new S3Error(
     400,
     "MalformedXML",
     "The XML you provided was not well-formed or did not validate against our published schema.",
   );
+
+/** [{partNumber, etag}] of a CompleteMultipartUpload body, in ascending order. */
+export function parseComplete(text) {
+  const malformed = malformedXml();
+  if (!/<CompleteMultipartUpload[\s>]/.test(text)) throw malformed;
+  const parts = [...text.matchAll(/<Part>([\s\S]*?)<\/Part>/g)].map(([, inner]) => {
+    const number = /<PartNumber>\s*(\d{1,5})\s*<\/PartNumber>/.exec(inner);
+    const etag = /<ETag>([\s\S]*?)<\/ETag>/.exec(inner);
+    if (!number || !etag) throw malformed;
+    return {
+      partNumber: Number(number[1]),
+      etag: unescapeXml(etag[1]).trim().replace(/^"|"$/g, ""),
+    };
+  });
+  if (parts.length === 0) throw malformed;
+  if (parts.some(({ partNumber }, index) => index > 0 && partNumber <= parts[index - 1].partNumber))
+    throw new S3Error(
+      400,
+      "InvalidPartOrder",
+      "The list of parts was not in ascending order. Parts must be ordered by part number.",
+    );
+  return parts;
+}
+
+/** {keys, quiet} of a DeleteObjects body. */
+export function parseDelete(text) {
+  const malformed = malformedXml();
   if (!/<Delete[\s>]/.test(text) || !/<\/Delete>\s*$/.test(text)) throw malformed;
   const objects = [...text.matchAll(/<Object>([\s\S]*?)<\/Object>/g)];
   const keys = objects.map(([, inner]) => {

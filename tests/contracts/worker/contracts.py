@@ -12,6 +12,7 @@ from workers import Response, WorkerEntrypoint
 
 from functions.adapters.cloudflare.d1 import D1Records
 from functions.adapters.cloudflare.r2_store import R2ObjectStore
+from functions.adapters.cloudflare.rate_limiter import CloudflareRateLimiter
 from functions.entrypoints.cloudflare.compose.bindings import native
 from functions.ports.object_store import (
     Body,
@@ -42,6 +43,7 @@ class Calls:
     def __init__(self, env: Any) -> None:
         self._store = R2ObjectStore(native(env, "BUCKET"))
         self._records = D1Records(native(env, "DB"))
+        self._limiter = CloudflareRateLimiter(native(env, "LIMITER"), 60)
 
     async def head(self, key: str) -> object:
         found = await self._store.head(key)
@@ -83,6 +85,9 @@ class Calls:
 
     async def sha256(self, key: str) -> object:
         return await self._store.sha256(key)
+
+    async def allow(self, key: str) -> object:
+        return await self._limiter.allow(key)
 
     async def fetch(self, statement: list[Any]) -> object:
         return list(await self._records.fetch(_statement(statement)))

@@ -13,6 +13,7 @@ from functions.adapters.local.clock import FixedClock
 from functions.adapters.local.entropy import SeededEntropy
 from functions.adapters.local.object_store import MemoryObjectStore
 from functions.adapters.local.queue import MemoryQueue
+from functions.adapters.local.rate_limiter import MemoryRateLimiter
 from functions.adapters.local.records import SqliteRecords
 from functions.adapters.local.signer import Ed25519Signer
 from functions.core.catalog import PACKAGE_TYPE
@@ -91,6 +92,8 @@ class World:
                     None,
                 ),
             ),
+            address_limiter=MemoryRateLimiter(self.clock, 10_000),
+            key_limiter=MemoryRateLimiter(self.clock, 10_000),
         )
         self.application = application(lambda: self.services)
 

@@ -8,6 +8,7 @@ from functions import settings
 from functions.adapters.cloudflare.d1 import D1Records
 from functions.adapters.cloudflare.queue import CloudflareQueue
 from functions.adapters.cloudflare.r2_reader import R2ObjectReader
+from functions.adapters.cloudflare.rate_limiter import CloudflareRateLimiter
 from functions.adapters.cloudflare.system import SystemClock, SystemEntropy
 from functions.core.download_tokens import DownloadKeys
 from functions.core.platform import Limits
@@ -72,4 +73,10 @@ def _build(env: Any) -> Services:
             platform_hosts=(given.api_host, given.cdn_host),
         ),
         platform_keys=given.platform_keys,
+        address_limiter=_limiter(env, settings.ADDRESS_LIMITER),
+        key_limiter=_limiter(env, settings.KEY_LIMITER),
     )
+
+
+def _limiter(env: Any, name: str) -> CloudflareRateLimiter:
+    return CloudflareRateLimiter(native(env, name), settings.LIMITER_SECONDS)
