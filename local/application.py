@@ -28,8 +28,11 @@ from local.provider.kinds import KINDS
 from local.provider.schema import Schema
 from local.queue_store import QueueStore
 from local.rest.data import DataEndpoints
+from local.rest.database_transfers import DatabaseTransfers
 from local.rest.envelope import failure
 from local.rest.listings import Listings
+from local.rest.rights import made_token, may
+from local.rest.signed_files import SIGNED_PATH, SignedFiles
 from local.schedules import Schedules
 from local.settling import Settler
 from local.world import World
@@ -59,6 +62,12 @@ class LocalCloud:
         self._broker = Broker(self.world, self._store, self._data_plane.deliver, self._is_up)
         self._settler.pausing.append(self._broker)
         self._schedules = Schedules(self.world, self._data_plane.run_schedule)
+        self._files = SignedFiles(
+            home.transfers, home.urls()["rest"], home.credentials().control_secret
+        )
+        self._transfers = DatabaseTransfers(
+            self.world, self._settler, self._data_plane, self._files
+        )
         self._schema: asyncio.Task[Schema] | None = None
         self._calls = EngineCalls(self.world, self._blobs, self._types, self._bucket_is_empty)
 
@@ -75,11 +84,17 @@ class LocalCloud:
         listings = Listings(self.world, self._calls)
         data = DataEndpoints(self.world, self._settler, self._data_plane)
         inner = Starlette(
-            routes=[*control.routes(), *data.routes(), *listings.routes()],
+            routes=[
+                *control.routes(),
+                *data.routes(),
+                *self._transfers.routes(),
+                *self._files.routes(),
+                *listings.routes(),
+            ],
             lifespan=self._lifespan,
             exception_handlers={404: _not_found, 405: _not_found},
         )
-        return _Guard(inner, self.home)
+        return _Guard(inner, self.home, self.world)
 
     @contextlib.asynccontextmanager
     async def _lifespan(self, _: Starlette) -> AsyncGenerator[None]:
@@ -91,6 +106,7 @@ class LocalCloud:
             # Brings back what ran before the restart.
             self._settler.settle_later()
         yield
+        await self._transfers.close()
         await self._settler.close()
         await self._schedules.close()
         await self._broker.close()
@@ -151,11 +167,13 @@ class LocalCloud:
 
 
 class _Guard:
-    """Lets nobody in without the token (REST face) or the control secret (everything else)."""
+    """Lets nobody in without a token (REST face) or the control secret (everything else). Signed
+    URLs are let through: they are checked where they lead to."""
 
-    def __init__(self, application: ASGIApp, home: CloudHome) -> None:
+    def __init__(self, application: ASGIApp, home: CloudHome, world: World) -> None:
         self._application = application
         self._credentials = home.credentials()
+        self._world = world
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         refused = self._refusal(Request(scope)) if scope["type"] == "http" else None
@@ -163,7 +181,9 @@ class _Guard:
 
     def _refusal(self, request: Request) -> Response | None:
         if request.url.path.startswith("/client/"):
-            return self._rest_refusal(request.headers.get("authorization", ""))
+            return self._rest_refusal(request, request.headers.get("authorization", ""))
+        if request.url.path.startswith(f"{SIGNED_PATH}/"):
+            return None
         given = request.headers.get("x-stowage-control", "")
         if _same(given, self._credentials.control_secret):
             return None
@@ -171,12 +191,17 @@ class _Guard:
             {"error": "The header x-stowage-control is missing or wrong."}, status_code=403
         )
 
-    def _rest_refusal(self, authorization: str) -> Response | None:
+    def _rest_refusal(self, request: Request, authorization: str) -> Response | None:
         scheme, _, token = authorization.partition(" ")
         if scheme.lower() != "bearer" or not token:
             return failure(401, 10000, "Authentication error: no bearer token was sent")
-        if not _same(token.strip(), self._credentials.api_token):
+        if _same(token.strip(), self._credentials.api_token):
+            return None
+        made = made_token(self._world, token.strip())
+        if made is None:
             return failure(403, 9109, "Invalid access token; `stowage env` prints the right one")
+        if not may(made, request.method, request.url.path):
+            return failure(403, 10000, f"Authentication error: {made['name']} has no right to this")
         return None
 
 
