@@ -1,5 +1,6 @@
 """Exports and imports of a database by the REST face, and what made tokens may do there."""
 
+import contextlib
 import hashlib
 import json
 import time
@@ -166,8 +167,7 @@ def a_token(daemon: Daemon, *groups: str, account: str = ACCOUNT, effect: str = 
         },
     )
     assert answer.status_code == 200, answer.text
-    value = answer.json()["properties"]["value"]
-    return str(value.get("value", value) if isinstance(value, dict) else value)
+    return str(answer.json()["properties"]["value"]["value"])
 
 
 def test_a_made_token_may_what_its_groups_say_and_no_more(daemon: Daemon, database: str) -> None:
@@ -189,11 +189,9 @@ def test_a_made_token_may_what_its_groups_say_and_no_more(daemon: Daemon, databa
 
 
 def test_files_of_an_earlier_daemon_are_gone(tmp_path: Path, types_file: Path) -> None:
-    first = start(tmp_path, types_file)
-    daemon = next(first)
-    exported(daemon, daemon.create("D1Database", accountId=ACCOUNT, name="records"))
-    assert list(daemon.home.transfers.iterdir())
-    first.close()
-    second = start(tmp_path, types_file)
-    assert not list(next(second).home.transfers.iterdir())
-    second.close()
+    running = contextlib.contextmanager(start)
+    with running(tmp_path, types_file) as first:
+        exported(first, first.create("D1Database", accountId=ACCOUNT, name="records"))
+        assert list(first.home.transfers.iterdir())
+    with running(tmp_path, types_file) as second:
+        assert not list(second.home.transfers.iterdir())

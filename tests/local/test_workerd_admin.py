@@ -1,6 +1,7 @@
 """The admin Worker: D1 queries as one transaction, buckets' contents, and who may ask."""
 
 from collections.abc import Iterator
+from typing import Any, cast
 
 import boto3
 import pytest
@@ -57,6 +58,17 @@ def test_a_database_bucket_worker_or_path_that_is_not_there_is_not_found(host: W
     assert host.admin("GET", "/r2/nope").status == 404
     assert host.admin("POST", "/workers/nope/warm", {}).status == 404
     assert host.admin("GET", "/elsewhere").status == 404
+
+
+def s3_of(host: WorkerdHost) -> Any:
+    make_client = cast("Any", boto3).client  # the stubs know only some of its services
+    return make_client(
+        "s3",
+        endpoint_url=f"http://127.0.0.1:{host.ports['s3']}",
+        region_name="auto",
+        aws_access_key_id="admin-test",
+        aws_secret_access_key="s",
+    )
 
 
 MIGRATION = """
@@ -131,13 +143,7 @@ def test_text_without_a_proper_statement_is_refused(host: WorkerdHost, sql: str)
 
 
 def test_a_buckets_objects_are_listed_in_pages_and_deleted(host: WorkerdHost) -> None:
-    client = boto3.client(  # pyright: ignore[reportUnknownMemberType] - no stubs installed
-        "s3",
-        endpoint_url=f"http://127.0.0.1:{host.ports['s3']}",
-        region_name="auto",
-        aws_access_key_id="admin-test",
-        aws_secret_access_key="s",
-    )
+    client = s3_of(host)
     keys = ["a/1 ä", "a/2", "b"]
     for key in keys:
         client.put_object(Bucket="full", Key=key, Body=key.encode(), ContentType="text/x")
@@ -155,13 +161,7 @@ def test_a_buckets_objects_are_listed_in_pages_and_deleted(host: WorkerdHost) ->
 
 
 def test_an_object_is_read_with_its_type_and_etag(host: WorkerdHost) -> None:
-    s3 = boto3.client(
-        "s3",
-        endpoint_url=f"http://127.0.0.1:{host.ports['s3']}",
-        aws_access_key_id="admin-test",
-        aws_secret_access_key="s",
-        region_name="auto",
-    )
+    s3 = s3_of(host)
     content = bytes(range(256)) * 1000
     put = s3.put_object(Bucket="full", Key="a b/c.gz", Body=content, ContentType="application/gzip")
     answer = host.admin("GET", "/r2/full/a%20b%2Fc.gz")
