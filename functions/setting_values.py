@@ -50,6 +50,14 @@ class PlatformKey:
     not_after: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class BackupRhythm:
+    every_hours: int
+    """0: only when asked for."""
+    keep_days: int
+
+
+NO_BACKUPS = BackupRhythm(0, 1)
 NO_KEYS = DownloadKeyRing("", {})
 NO_SIGNING_KEY = SigningKey("", b"")
 MAX_PUT = 5 * 1024**3
@@ -113,6 +121,20 @@ def base_url(value: str) -> str:
     if not re.fullmatch(r"https?://[^/?#\s]+", value):
         raise WrongError("it must be http(s)://host[:port] without a path")
     return value
+
+
+def api_url(value: str) -> str:
+    if not re.fullmatch(r"https?://[^/?#\s]+(/[A-Za-z0-9._-]+)*", value):
+        raise WrongError("it must be http(s)://host[:port] with a path, without a trailing slash")
+    return value
+
+
+def backup_rhythm(value: str) -> BackupRhythm:
+    given = cast("dict[str, object]", json.loads(value))
+    every, keep = given["every_hours"], given["keep_days"]
+    if type(every) is not int or type(keep) is not int or every < 0 or keep < 1:
+        raise WrongError("`every_hours` must be a whole number from 0, `keep_days` one from 1")
+    return BackupRhythm(every, keep)
 
 
 def buckets(value: str) -> tuple[str, ...]:

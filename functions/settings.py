@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Self
 
 from functions import setting_values as values
-from functions.setting_values import DownloadKeyRing, PlatformKey, Reader, SigningKey
+from functions.setting_values import BackupRhythm, DownloadKeyRing, PlatformKey, Reader, SigningKey
 
 UPLOADS = "UPLOADS"
 PACKAGES = "PACKAGES"
@@ -56,6 +56,12 @@ there is none."""
 PLATFORM_KEYS = "PLATFORM_KEYS"
 """JSON list of `{id, algorithm, public_key, not_before, not_after}`; public, served by `GET
 /v1/keys`."""
+API_BASE_URL = "API_BASE_URL"
+"""Base URL of Cloudflare's REST API with its version, no trailing slash."""
+ACCOUNT_ID = "ACCOUNT_ID"
+DATABASE_ID = "DATABASE_ID"
+BACKUP = "BACKUP"
+"""JSON `{"every_hours": 24, "keep_days": 30}`; 0 hours: only when asked for."""
 
 PRESIGN_ACCESS_KEY_ID = "PRESIGN_ACCESS_KEY_ID"
 PRESIGN_SECRET_ACCESS_KEY = "PRESIGN_SECRET_ACCESS_KEY"  # noqa: S105  (a name, not a secret)
@@ -67,6 +73,8 @@ SIGNING_KEY = "SIGNING_KEY"
 ROOT_KEY_HASHES = "ROOT_KEY_HASHES"
 """Secret JSON list of one or two SHA-256 hex digests of root operator secrets (two while one is
 rotated)."""
+BACKUP_TOKEN = "BACKUP_TOKEN"  # noqa: S105  (a name, not a secret)
+"""An API token that may read the account's D1 databases; jobs only."""
 
 VARIABLES = (
     CDN_URL,
@@ -93,6 +101,11 @@ VARIABLES = (
     DOWNLOAD_KEYS,
     SIGNING_KEY,
     ROOT_KEY_HASHES,
+    API_BASE_URL,
+    ACCOUNT_ID,
+    DATABASE_ID,
+    BACKUP,
+    BACKUP_TOKEN,
 )
 """Every text variable and secret; each Worker has some of them."""
 
@@ -179,6 +192,11 @@ class ApiSettings:
 class JobsSettings:
     max_package_bytes: int
     signing_key: SigningKey
+    api_base_url: str
+    account_id: str
+    database_id: str
+    backup_rhythm: BackupRhythm
+    backup_token: str
 
     @classmethod
     def from_mapping(cls, variables: Mapping[str, str | None]) -> Self:
@@ -190,5 +208,10 @@ class JobsSettings:
                     MAX_PACKAGE_BYTES, values.integer(1, values.MAX_PUT), 0
                 ),
                 signing_key=reader.parsed(SIGNING_KEY, values.signing_key, values.NO_SIGNING_KEY),
+                api_base_url=reader.parsed(API_BASE_URL, values.api_url, ""),
+                account_id=reader.text(ACCOUNT_ID),
+                database_id=reader.text(DATABASE_ID),
+                backup_rhythm=reader.parsed(BACKUP, values.backup_rhythm, values.NO_BACKUPS),
+                backup_token=reader.text(BACKUP_TOKEN),
             )
         )

@@ -6,7 +6,7 @@ given.
 | edge | packages, assets, repositories | yes | - | download keys |
 | api | uploads, assets, repositories | yes | produces | download keys, presign token, root key
 hashes |
-| jobs | all | yes | consumes both, produces | signing key |
+| jobs | all | yes | consumes both, produces | signing key, token that reads D1 |
 """
 
 import json
@@ -16,6 +16,7 @@ from dataclasses import dataclass
 import pulumi
 
 from functions import settings as name
+from infra.cloudflare.api_tokens import ApiToken
 from infra.cloudflare.tokens import S3Token
 from infra.cloudflare.worker import (
     Binding,
@@ -70,7 +71,7 @@ def api(of: Resources, presign: S3Token) -> list[Binding]:
     ]
 
 
-def jobs(of: Resources) -> list[Binding]:
+def jobs(of: Resources, backup: ApiToken) -> list[Binding]:
     roles = {
         name.UPLOADS: "uploads",
         name.PACKAGES: "packages",
@@ -82,8 +83,10 @@ def jobs(of: Resources) -> list[Binding]:
         *_repositories(of),
         database_binding(name.DATABASE, of.database_id),
         queue_binding(name.VALIDATE_QUEUE, of.validate_queue),
-        *_variables(of, name.MAX_PACKAGE_BYTES),
+        *_variables(of, name.MAX_PACKAGE_BYTES, name.API_BASE_URL, name.ACCOUNT_ID, name.BACKUP),
+        variable(name.DATABASE_ID, of.database_id),
         secret(name.SIGNING_KEY, of.secrets.signing_key),
+        secret(name.BACKUP_TOKEN, backup.value),
     ]
 
 
@@ -136,9 +139,12 @@ def _plain_values(settings: Settings) -> dict[str, str]:
         name.S3_ENDPOINT: settings.s3_url,
         name.S3_REGION: S3_REGION,
         name.UPLOADS_BUCKET: names.bucket("uploads"),
+        name.API_BASE_URL: settings.rest_url,
+        name.ACCOUNT_ID: settings.account_id,
+        name.BACKUP: _json(settings.backup.model_dump()),
         name.PLATFORM_KEYS: _json([key.model_dump() for key in settings.platform_keys]),
     }
 
 
-def _json(value: Sequence[object]) -> str:
+def _json(value: Sequence[object] | Mapping[str, object]) -> str:
     return json.dumps(value, sort_keys=True, separators=(",", ":"))

@@ -50,6 +50,7 @@ _EXAMPLES = {
     "customHostnames": """'["apt.customer.org"]'""",
     "requestsPerMinute": """'{"address": 600, "key": 3000}'""",
     "cron": "'*/5 * * * *'",
+    "backup": """'{"everyHours": 24, "keepDays": 30}'""",
     "usageAlert": """'{"product": "worker_requests", "limit": 10000000}'""",
     "platformKeys": (
         """'[{"id": "KEY_ID", "algorithm": "Ed25519", "public_key": "BASE64", """

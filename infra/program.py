@@ -10,6 +10,7 @@ import pulumi_cloudflare as cloudflare
 from infra import bindings, bundle, migrations
 from infra.bindings import Resources
 from infra.cloudflare.alerts import Alerts, AlertsArgs, UsageAlertArgs
+from infra.cloudflare.api_tokens import D1_READ, ApiToken, ApiTokenArgs
 from infra.cloudflare.database import Database, DatabaseArgs
 from infra.cloudflare.edge import Edge, EdgeArgs
 from infra.cloudflare.hostnames import Hostnames, HostnamesArgs
@@ -60,6 +61,7 @@ class Platform:
             if settings.publisher_token
             else None
         )
+        self._backup = self._make_backup_token()
         self._workers = self._make_workers()
         self._edge = self._make_edge()
         self._start_jobs()
@@ -155,6 +157,17 @@ class Platform:
             ),
         )
 
+    def _make_backup_token(self) -> ApiToken:
+        settings = self._settings
+        return ApiToken(
+            "backup",
+            ApiTokenArgs(
+                account_id=settings.account_id,
+                token_name=settings.names.token("backup"),
+                group=D1_READ,
+            ),
+        )
+
     def _make_workers(self) -> dict[str, PythonWorker]:
         resources = Resources(
             settings=self._settings,
@@ -166,7 +179,7 @@ class Platform:
         return {
             "edge": self._worker("edge", bindings.edge(resources)),
             "api": self._worker("api", bindings.api(resources, self._presign)),
-            "jobs": self._worker("jobs", bindings.jobs(resources)),
+            "jobs": self._worker("jobs", bindings.jobs(resources, self._backup)),
         }
 
     def _worker(self, role: str, given: list[Binding]) -> PythonWorker:

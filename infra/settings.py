@@ -61,6 +61,17 @@ class RequestsPerMinute(Plain):
     key: int = Field(default=3000, gt=0)
 
 
+class Backup(BaseModel):
+    """How often the database is saved, and for how long a backup is kept."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", alias_generator=to_camel)
+
+    # Less often than every 30 days, or kept for ten years: more likely a wrong unit.
+    every_hours: int = Field(default=24, ge=0, le=720)
+    """0: only when asked for, by `stowage backup create`."""
+    keep_days: int = Field(default=30, ge=1, le=3650)
+
+
 class Endpoints(Plain):
     """Base URLs that replace the public ones, for a platform that is reached under other
     addresses."""
@@ -69,6 +80,7 @@ class Endpoints(Plain):
     cdn: BaseUrl | None = None
     edge: BaseUrl | None = None
     s3: BaseUrl | None = None
+    rest: BaseUrl | None = None
 
 
 def _under(label: str) -> Callable[[dict[str, Any]], str]:
@@ -106,6 +118,7 @@ class Settings(BaseModel):
     custom_hostnames: Annotated[tuple[Hostname, ...], Structured] = ()
     requests_per_minute: Annotated[RequestsPerMinute, Structured] = RequestsPerMinute()
     cron: Cron = "*/5 * * * *"
+    backup: Annotated[Backup, Structured] = Backup()
     usage_alert: Annotated[UsageAlert | None, Structured] = None
     platform_keys: Annotated[tuple[PlatformKey, ...], Structured] = ()
     endpoints: Annotated[Endpoints, Structured] = Endpoints()
@@ -126,6 +139,11 @@ class Settings(BaseModel):
     def edge_url(self) -> str:
         """Where requests for tenants' hosts are sent; they carry their own Host header."""
         return self.endpoints.edge or f"https://{self.fallback_host}"
+
+    @property
+    def rest_url(self) -> str:
+        """Cloudflare's REST API with its version, as the Workers call it."""
+        return f"{self.endpoints.rest or 'https://api.cloudflare.com'}/client/v4"
 
     @property
     def s3_url(self) -> str:

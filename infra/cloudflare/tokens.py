@@ -41,9 +41,8 @@ class S3Token(pulumi.ComponentResource):
         super().__init__("stowage:cloudflare:S3Token", name, None, opts)
         groups = cloudflare.get_account_api_token_permission_groups_list_output(
             account_id=args.account_id,
-            # The provider puts both into the URL as they are.
-            name=quote(ITEM_WRITE),
-            scope=quote(BUCKET_SCOPE),
+            name=quoted(ITEM_WRITE),
+            scope=quoted(BUCKET_SCOPE),
             opts=pulumi.InvokeOutputOptions(parent=self),
         )
 
@@ -87,6 +86,12 @@ class PermissionGroupError(Exception):
     """The account offers no permission group of the name that a token needs."""
 
 
+def quoted(text: str) -> str:
+    """For the lookup of permission groups: the provider puts what it is given into the URL as it
+    is."""
+    return quote(text)
+
+
 def bucket_resources(account_id: str, jurisdiction: str, buckets: Sequence[str]) -> str:
     """A token policy's resources. Compact and sorted, as the API gives it back: other text would be
     a change."""
@@ -99,15 +104,21 @@ def secret_access_key(token_value: str) -> str:
 
 
 def item_write_id(groups: cloudflare.GetAccountApiTokenPermissionGroupsListResult) -> str:
+    """Raises: PermissionGroupError."""
+    return group_id(groups, ITEM_WRITE, "Is R2 turned on for the account")
+
+
+def group_id(
+    groups: cloudflare.GetAccountApiTokenPermissionGroupsListResult, name: str, question: str
+) -> str:
     """The id of the group by its name: ids are Cloudflare's to choose, the name is documented.
 
-    Raises: PermissionGroupError.
+    Raises: PermissionGroupError, which asks the question.
     """
     for group in cast("Iterable[_PermissionGroup]", groups.results or ()):
-        if group.name == ITEM_WRITE:
+        if group.name == name:
             return group.id
     raise PermissionGroupError(
-        f"The account offers no permission group {ITEM_WRITE!r}, so no S3 credential can be made. "
-        "Is R2 turned on for the account, and does CLOUDFLARE_API_TOKEN carry `Account API Tokens: "
-        "Edit`?"
+        f"The account offers no permission group {name!r}, so no token can be made with it. "
+        f"{question}, and does CLOUDFLARE_API_TOKEN carry `Account API Tokens: Edit`?"
     )

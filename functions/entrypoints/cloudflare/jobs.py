@@ -48,7 +48,13 @@ class Default(WorkerEntrypoint):
         await consume(deliveries, built(self.env).jobs.handler(str(native.queue)))
 
     async def scheduled(self, *_: object) -> None:
-        report = await built(self.env).run_schedule()
-        log.info("schedule: %s", report)
-        for error in report.errors:
-            log.error("schedule: %s", error)
+        work = built(self.env)
+        for name, part in (("uploads", work.run_schedule), ("backups", work.run_backups)):
+            try:
+                report = await part()
+            except Exception:
+                log.exception("schedule: %s failed; the next run tries again", name)
+                continue
+            log.info("schedule: %s: %s", name, report)
+            for error in report.errors:
+                log.error("schedule: %s: %s", name, error)

@@ -10,6 +10,7 @@ from starlette.types import ASGIApp
 from functions.entrypoints.http_api import (
     api_keys,
     apps,
+    backups,
     developers,
     downloads,
     health,
@@ -34,6 +35,7 @@ ROUTERS = tuple(
         repositories,
         api_keys,
         platform_keys,
+        backups,
         health,
     )
 )

@@ -5,11 +5,13 @@ from typing import Any
 
 from functions import settings
 from functions.adapters.cloudflare.d1 import D1Records
+from functions.adapters.cloudflare.d1_export import D1Exporter, D1ExportSettings
 from functions.adapters.cloudflare.queue import CloudflareQueue
 from functions.adapters.cloudflare.r2_store import R2ObjectStore
 from functions.adapters.cloudflare.system import SystemClock, SystemEntropy
 from functions.adapters.cloudflare.webcrypto import WebCryptoSigner
-from functions.core.platform import Limits
+from functions.core.backups import BackupDeps, BackupPlan, BackupReport, run_backups
+from functions.core.platform import DAY_MS, HOUR_MS, Limits
 from functions.core.schedule import Report, run_schedule
 from functions.core.validation import ValidationDeps
 from functions.entrypoints.cloudflare.compose.bindings import native, variables
@@ -21,10 +23,14 @@ from functions.ports.queue import Queue
 class Built:
     jobs: Jobs
     queue: Queue
+    backups: BackupDeps
 
     async def run_schedule(self) -> Report:
         deps = self.jobs.validation
         return await run_schedule(deps.records, deps.uploads, self.queue, deps.clock)
+
+    async def run_backups(self) -> BackupReport:
+        return await run_backups(self.backups)
 
 
 _built: list[Built] = []
@@ -48,4 +54,19 @@ def _build(env: Any) -> Built:
         entropy=SystemEntropy(),
         limits=Limits(max_package_bytes=given.max_package_bytes),
     )
-    return Built(Jobs(deps), CloudflareQueue(native(env, settings.VALIDATE_QUEUE)))
+    backups = BackupDeps(
+        records=deps.records,
+        store=R2ObjectStore(native(env, settings.BACKUPS)),
+        exporter=D1Exporter(
+            D1ExportSettings(
+                given.api_base_url, given.account_id, given.database_id, given.backup_token
+            )
+        ),
+        clock=deps.clock,
+        entropy=deps.entropy,
+        plan=BackupPlan(
+            every_ms=given.backup_rhythm.every_hours * HOUR_MS or None,
+            keep_ms=given.backup_rhythm.keep_days * DAY_MS,
+        ),
+    )
+    return Built(Jobs(deps), CloudflareQueue(native(env, settings.VALIDATE_QUEUE)), backups)
