@@ -155,4 +155,5 @@ class LocalCloud:
         return stack_config.read(path)
 
     def _endpoints(self) -> dict[str, str]:
-        return {name: self.url(name) for name in ("api", "cdn", "edge", "s3")}
+        own = {name: self.url(name) for name in ("api", "cdn", "edge", "s3")}
+        return {**own, "cloudflare": self.url("rest")}

@@ -11,6 +11,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TypeVar, cast
 
+from functions.core.platform import DAY_MS, HOUR_MS, Retention
+
 
 class SettingsError(Exception):
     """Every setting that is missing or wrong, by name. It never repeats a value: some are
@@ -65,6 +67,8 @@ MAX_PUT = 5 * 1024**3
 
 _KEY_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 """As it stands in a download URL (`core.download_tokens`, which signs and verifies no other id)."""
+
+_KEPT = {"draft_days", "rejected_days", "failed_hours", "superseded_days", "temp_hours"}
 
 T = TypeVar("T")
 
@@ -123,18 +127,18 @@ def base_url(value: str) -> str:
     return value
 
 
-def api_url(value: str) -> str:
-    if not re.fullmatch(r"https?://[^/?#\s]+(/[A-Za-z0-9._-]+)*", value):
-        raise WrongError("it must be http(s)://host[:port] with a path, without a trailing slash")
-    return value
-
-
 def backup_rhythm(value: str) -> BackupRhythm:
     given = cast("dict[str, object]", json.loads(value))
     every, keep = given["every_hours"], given["keep_days"]
     if type(every) is not int or type(keep) is not int or every < 0 or keep < 1:
         raise WrongError("`every_hours` must be a whole number from 0, `keep_days` one from 1")
     return BackupRhythm(every, keep)
+
+
+def api_base_url(value: str) -> str:
+    if not re.fullmatch(r"https?://[^/?#\s]+/client/v4", value):
+        raise WrongError("it must be http(s)://host[:port]/client/v4")
+    return value
 
 
 def buckets(value: str) -> tuple[str, ...]:
@@ -159,6 +163,20 @@ def download_keys(value: str) -> DownloadKeyRing:
 def signing_key(value: str) -> SigningKey:
     given = cast("dict[str, str]", json.loads(value))
     return SigningKey(str(given["id"]), _key_bytes(given["seed"]))
+
+
+def retention(value: str) -> Retention:
+    given = cast("dict[str, object]", json.loads(value))
+    kept = {name: count for name, count in given.items() if type(count) is int and count > 0}
+    if set(given) != _KEPT or set(kept) != _KEPT:
+        raise WrongError(f"it must give a whole number above 0 for each of {sorted(_KEPT)}")
+    return Retention(
+        draft_ms=kept["draft_days"] * DAY_MS,
+        rejected_ms=kept["rejected_days"] * DAY_MS,
+        failed_ms=kept["failed_hours"] * HOUR_MS,
+        superseded_ms=kept["superseded_days"] * DAY_MS,
+        temp_ms=kept["temp_hours"] * HOUR_MS,
+    )
 
 
 def _key_bytes(text: str) -> bytes:

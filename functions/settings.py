@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Self
 
 from functions import setting_values as values
+from functions.core.platform import DESIGNED, Retention
 from functions.setting_values import BackupRhythm, DownloadKeyRing, PlatformKey, Reader, SigningKey
 
 UPLOADS = "UPLOADS"
@@ -34,6 +35,9 @@ MULTI_TENANT = "MULTI_TENANT"
 UPLOAD_URL_SECONDS = "UPLOAD_URL_SECONDS"
 DOWNLOAD_URL_SECONDS = "DOWNLOAD_URL_SECONDS"
 MAX_PACKAGE_BYTES = "MAX_PACKAGE_BYTES"
+RETENTION = "RETENTION"
+"""JSON `{"draft_days", "rejected_days", "failed_hours", "superseded_days", "temp_hours"}`, whole
+numbers."""
 S3_ENDPOINT = "S3_ENDPOINT"
 """Base URL of the S3 endpoint that presigned URLs name, byte for byte; no trailing slash."""
 S3_REGION = "S3_REGION"
@@ -56,13 +60,17 @@ there is none."""
 PLATFORM_KEYS = "PLATFORM_KEYS"
 """JSON list of `{id, algorithm, public_key, not_before, not_after}`; public, served by `GET
 /v1/keys`."""
-API_BASE_URL = "API_BASE_URL"
-"""Base URL of Cloudflare's REST API with its version, no trailing slash."""
 ACCOUNT_ID = "ACCOUNT_ID"
 DATABASE_ID = "DATABASE_ID"
 BACKUP = "BACKUP"
 """JSON `{"every_hours": 24, "keep_days": 30}`; 0 hours: only when asked for."""
 
+ZONE_ID = "ZONE_ID"
+API_BASE_URL = "API_BASE_URL"
+"""Base URL of Cloudflare's API, no trailing slash: `https://api.cloudflare.com/client/v4`."""
+
+PURGE_TOKEN = "PURGE_TOKEN"  # noqa: S105  (a name, not a secret)
+"""Secret: an API token that may purge the zone's cache and nothing else; jobs only."""
 PRESIGN_ACCESS_KEY_ID = "PRESIGN_ACCESS_KEY_ID"
 PRESIGN_SECRET_ACCESS_KEY = "PRESIGN_SECRET_ACCESS_KEY"  # noqa: S105  (a name, not a secret)
 DOWNLOAD_KEYS = "DOWNLOAD_KEYS"
@@ -86,6 +94,7 @@ VARIABLES = (
     UPLOAD_URL_SECONDS,
     DOWNLOAD_URL_SECONDS,
     MAX_PACKAGE_BYTES,
+    RETENTION,
     S3_ENDPOINT,
     S3_REGION,
     UPLOADS_BUCKET,
@@ -96,12 +105,14 @@ VARIABLES = (
     STORAGE_KEYS,
     STORAGE_ORIGIN_SECRET,
     PLATFORM_KEYS,
+    ZONE_ID,
+    API_BASE_URL,
+    PURGE_TOKEN,
     PRESIGN_ACCESS_KEY_ID,
     PRESIGN_SECRET_ACCESS_KEY,
     DOWNLOAD_KEYS,
     SIGNING_KEY,
     ROOT_KEY_HASHES,
-    API_BASE_URL,
     ACCOUNT_ID,
     DATABASE_ID,
     BACKUP,
@@ -149,6 +160,7 @@ class ApiSettings:
     upload_url_seconds: int
     download_url_seconds: int
     max_package_bytes: int
+    retention: Retention
     s3_endpoint: str
     s3_region: str
     uploads_bucket: str
@@ -177,6 +189,7 @@ class ApiSettings:
                 max_package_bytes=reader.parsed(
                     MAX_PACKAGE_BYTES, values.integer(1, values.MAX_PUT), 0
                 ),
+                retention=reader.parsed(RETENTION, values.retention, DESIGNED),
                 s3_endpoint=reader.parsed(S3_ENDPOINT, values.base_url, ""),
                 s3_region=reader.text(S3_REGION),
                 uploads_bucket=reader.text(UPLOADS_BUCKET),
@@ -191,8 +204,11 @@ class ApiSettings:
 @dataclass(frozen=True, slots=True)
 class JobsSettings:
     max_package_bytes: int
+    retention: Retention
     signing_key: SigningKey
+    zone_id: str
     api_base_url: str
+    purge_token: str
     account_id: str
     database_id: str
     backup_rhythm: BackupRhythm
@@ -207,8 +223,11 @@ class JobsSettings:
                 max_package_bytes=reader.parsed(
                     MAX_PACKAGE_BYTES, values.integer(1, values.MAX_PUT), 0
                 ),
+                retention=reader.parsed(RETENTION, values.retention, DESIGNED),
                 signing_key=reader.parsed(SIGNING_KEY, values.signing_key, values.NO_SIGNING_KEY),
-                api_base_url=reader.parsed(API_BASE_URL, values.api_url, ""),
+                zone_id=reader.text(ZONE_ID),
+                api_base_url=reader.parsed(API_BASE_URL, values.api_base_url, ""),
+                purge_token=reader.text(PURGE_TOKEN),
                 account_id=reader.text(ACCOUNT_ID),
                 database_id=reader.text(DATABASE_ID),
                 backup_rhythm=reader.parsed(BACKUP, values.backup_rhythm, values.NO_BACKUPS),

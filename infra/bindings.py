@@ -6,7 +6,7 @@ given.
 | edge | packages, assets, repositories | yes | - | download keys |
 | api | uploads, assets, repositories | yes | produces | download keys, presign token, root key
 hashes |
-| jobs | all | yes | consumes both, produces | signing key, token that reads D1 |
+| jobs | all | yes | consumes both, produces | signing key, purge token, token that reads D1 |
 """
 
 import json
@@ -16,8 +16,7 @@ from dataclasses import dataclass
 import pulumi
 
 from functions import settings as name
-from infra.cloudflare.api_tokens import ApiToken
-from infra.cloudflare.tokens import S3Token
+from infra.cloudflare.tokens import ApiToken, S3Token
 from infra.cloudflare.worker import (
     Binding,
     bucket_binding,
@@ -71,7 +70,7 @@ def api(of: Resources, presign: S3Token) -> list[Binding]:
     ]
 
 
-def jobs(of: Resources, backup: ApiToken) -> list[Binding]:
+def jobs(of: Resources, purge: ApiToken, backup: ApiToken) -> list[Binding]:
     roles = {
         name.UPLOADS: "uploads",
         name.PACKAGES: "packages",
@@ -83,9 +82,13 @@ def jobs(of: Resources, backup: ApiToken) -> list[Binding]:
         *_repositories(of),
         database_binding(name.DATABASE, of.database_id),
         queue_binding(name.VALIDATE_QUEUE, of.validate_queue),
-        *_variables(of, name.MAX_PACKAGE_BYTES, name.API_BASE_URL, name.ACCOUNT_ID, name.BACKUP),
+        *_variables(of, name.MAX_PACKAGE_BYTES, name.RETENTION, name.BACKUP),
+        variable(name.ACCOUNT_ID, of.settings.account_id),
+        variable(name.ZONE_ID, of.settings.zone_id),
         variable(name.DATABASE_ID, of.database_id),
+        variable(name.API_BASE_URL, of.settings.api_base_url),
         secret(name.SIGNING_KEY, of.secrets.signing_key),
+        secret(name.PURGE_TOKEN, purge.value),
         secret(name.BACKUP_TOKEN, backup.value),
     ]
 
@@ -136,11 +139,10 @@ def _plain_values(settings: Settings) -> dict[str, str]:
         name.UPLOAD_URL_SECONDS: str(settings.upload_url_seconds),
         name.DOWNLOAD_URL_SECONDS: str(settings.download_url_seconds),
         name.MAX_PACKAGE_BYTES: str(settings.max_package_bytes),
+        name.RETENTION: json.dumps(settings.retention.model_dump(), separators=(",", ":")),
         name.S3_ENDPOINT: settings.s3_url,
         name.S3_REGION: S3_REGION,
         name.UPLOADS_BUCKET: names.bucket("uploads"),
-        name.API_BASE_URL: settings.rest_url,
-        name.ACCOUNT_ID: settings.account_id,
         name.BACKUP: _json(settings.backup.model_dump()),
         name.PLATFORM_KEYS: _json([key.model_dump() for key in settings.platform_keys]),
     }

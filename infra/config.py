@@ -51,6 +51,7 @@ _EXAMPLES = {
     "requestsPerMinute": """'{"address": 600, "key": 3000}'""",
     "cron": "'*/5 * * * *'",
     "backup": """'{"everyHours": 24, "keepDays": 30}'""",
+    "retention": """'{"draftDays": 30, "rejectedDays": 7}'""",
     "usageAlert": """'{"product": "worker_requests", "limit": 10000000}'""",
     "platformKeys": (
         """'[{"id": "KEY_ID", "algorithm": "Ed25519", "public_key": "BASE64", """

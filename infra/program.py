@@ -10,13 +10,21 @@ import pulumi_cloudflare as cloudflare
 from infra import bindings, bundle, migrations
 from infra.bindings import Resources
 from infra.cloudflare.alerts import Alerts, AlertsArgs, UsageAlertArgs
-from infra.cloudflare.api_tokens import D1_READ, ApiToken, ApiTokenArgs
 from infra.cloudflare.database import Database, DatabaseArgs
 from infra.cloudflare.edge import Edge, EdgeArgs
 from infra.cloudflare.hostnames import Hostnames, HostnamesArgs
 from infra.cloudflare.queues import Consumers, ConsumersArgs, Queues, QueuesArgs
 from infra.cloudflare.storage import Storage, StorageArgs
-from infra.cloudflare.tokens import S3Token, S3TokenArgs
+from infra.cloudflare.tokens import (
+    ACCOUNT_SCOPE,
+    CACHE_PURGE,
+    D1_READ,
+    ZONE_SCOPE,
+    ApiToken,
+    ApiTokenArgs,
+    S3Token,
+    S3TokenArgs,
+)
 from infra.cloudflare.worker import Binding, PythonWorker, PythonWorkerArgs
 from infra.config import Secrets, load
 from infra.naming import PLATFORM_BUCKETS, VALIDATE_QUEUE, WORKERS
@@ -61,7 +69,8 @@ class Platform:
             if settings.publisher_token
             else None
         )
-        self._backup = self._make_backup_token()
+        self._purge = self._make_api_token("purge", CACHE_PURGE, ZONE_SCOPE, settings.zone_id)
+        self._backup = self._make_api_token("backup", D1_READ, ACCOUNT_SCOPE, settings.account_id)
         self._workers = self._make_workers()
         self._edge = self._make_edge()
         self._start_jobs()
@@ -157,14 +166,16 @@ class Platform:
             ),
         )
 
-    def _make_backup_token(self) -> ApiToken:
+    def _make_api_token(self, role: str, permission: str, scope: str, owner_id: str) -> ApiToken:
         settings = self._settings
         return ApiToken(
-            "backup",
+            role,
             ApiTokenArgs(
                 account_id=settings.account_id,
-                token_name=settings.names.token("backup"),
-                group=D1_READ,
+                token_name=settings.names.token(role),
+                permission=permission,
+                scope=scope,
+                owner_id=owner_id,
             ),
         )
 
@@ -179,7 +190,7 @@ class Platform:
         return {
             "edge": self._worker("edge", bindings.edge(resources)),
             "api": self._worker("api", bindings.api(resources, self._presign)),
-            "jobs": self._worker("jobs", bindings.jobs(resources, self._backup)),
+            "jobs": self._worker("jobs", bindings.jobs(resources, self._purge, self._backup)),
         }
 
     def _worker(self, role: str, given: list[Binding]) -> PythonWorker:

@@ -72,6 +72,19 @@ class Backup(BaseModel):
     keep_days: int = Field(default=30, ge=1, le=3650)
 
 
+class Retention(Plain):
+    """How long versions and uploads are kept in a state that is not for ever."""
+
+    model_config = ConfigDict(alias_generator=to_camel)
+
+    draft_days: int = Field(default=30, ge=1, le=3650)
+    rejected_days: int = Field(default=7, ge=1, le=3650)
+    failed_hours: int = Field(default=24, ge=1, le=8760)
+    superseded_days: int = Field(default=365, ge=1, le=3650)
+    # Below the bucket's own rule of a day, which is only the net under it.
+    temp_hours: int = Field(default=1, ge=1, le=20)
+
+
 class Endpoints(Plain):
     """Base URLs that replace the public ones, for a platform that is reached under other
     addresses."""
@@ -80,7 +93,8 @@ class Endpoints(Plain):
     cdn: BaseUrl | None = None
     edge: BaseUrl | None = None
     s3: BaseUrl | None = None
-    rest: BaseUrl | None = None
+    cloudflare: BaseUrl | None = None
+    """Where Cloudflare's own API answers."""
 
 
 def _under(label: str) -> Callable[[dict[str, Any]], str]:
@@ -113,6 +127,7 @@ class Settings(BaseModel):
         default=MAX_DOWNLOAD_URL_SECONDS, ge=1, le=MAX_DOWNLOAD_URL_SECONDS
     )
     max_package_bytes: int = Field(default=52_428_800, ge=1, le=MAX_PACKAGE_BYTES_LIMIT)
+    retention: Annotated[Retention, Structured] = Retention()
     upload_cors_origins: Annotated[tuple[Origin, ...], Structured] = ()
     passthrough_hosts: Annotated[tuple[Hostname, ...], Structured] = ()
     custom_hostnames: Annotated[tuple[Hostname, ...], Structured] = ()
@@ -141,14 +156,14 @@ class Settings(BaseModel):
         return self.endpoints.edge or f"https://{self.fallback_host}"
 
     @property
-    def rest_url(self) -> str:
-        """Cloudflare's REST API with its version, as the Workers call it."""
-        return f"{self.endpoints.rest or 'https://api.cloudflare.com'}/client/v4"
-
-    @property
     def s3_url(self) -> str:
         """The S3 endpoint. It follows the jurisdiction: a bucket of another one does not exist
         there.
         https://developers.cloudflare.com/r2/reference/data-location/#jurisdictional-restrictions"""
         place = "" if self.jurisdiction == "default" else f".{self.jurisdiction}"
         return self.endpoints.s3 or f"https://{self.account_id}{place}.r2.cloudflarestorage.com"
+
+    @property
+    def api_base_url(self) -> str:
+        """Cloudflare's own API, as the jobs call it."""
+        return f"{self.endpoints.cloudflare or 'https://api.cloudflare.com'}/client/v4"

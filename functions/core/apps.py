@@ -5,13 +5,17 @@ from typing import TYPE_CHECKING, Literal, TypeAlias, cast
 
 from functions.core import access, events, fields
 from functions.core.problems import conflict, not_found
-from functions.ports.records import ConflictError, Records, Row, Statement
+from functions.ports.records import ConflictError, Records, Row, Statement, Value
 
 if TYPE_CHECKING:
     from functions.ports.clock import Clock
 
 Visibility: TypeAlias = Literal["public", "private"]
 VISIBILITIES: tuple[Visibility, ...] = ("public", "private")
+
+
+NO_VERSION = "none"
+"""What an app's events say where its last published version was pulled."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +85,28 @@ async def own_app(records: Records, caller: access.Caller, app_id: str) -> App:
     if app is None or app.developer_id != developer_id:
         raise not_found("app")
     return app
+
+
+async def visible_app(records: Records, caller: access.Caller, app_id: str) -> App:
+    """For its developer and for operators.
+
+    Raises: ProblemError 404 for everybody else.
+    """
+    app = await find_app(records, app_id) if caller.role != "tenant" else None
+    if app is None or (caller.role != "operator" and caller.subject_id != app.developer_id):
+        raise not_found("app")
+    return app
+
+
+def naming(
+    app: App, version_id: str | None, actor: str, now: int
+) -> tuple[events.Transition, dict[str, Value]]:
+    """The app's current version becomes this one, or none; with the column that goes with it."""
+    before = app.current_version_id
+    change = events.Transition(
+        "app", app.id, app.revision, actor, "current-version", before, version_id or NO_VERSION, now
+    )
+    return change, {"current_version_id": version_id}
 
 
 def app_of(row: Row) -> App:

@@ -11,15 +11,20 @@ from typing import TYPE_CHECKING, Literal, TypeAlias, cast
 from functions.core.ids import is_id, new_id
 from functions.core.platform import ATTEMPTS
 from functions.core.problems import busy, not_found
+from functions.ports.queue import QueueError
 from functions.ports.records import ConflictError, Records, Row, Statement, Value
 
 if TYPE_CHECKING:
     from functions.core.backup_manifest import Manifest
     from functions.ports.clock import Clock
     from functions.ports.entropy import Entropy
+    from functions.ports.queue import Queue
 
 BackupStatus: TypeAlias = Literal["requested", "running", "complete", "failed"]
 BackupReason: TypeAlias = Literal["schedule", "request", "found"]
+
+KIND = "backup"
+"""Of the message that has the jobs make the backup that was asked for at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +52,7 @@ class Backup:
 async def request_backup(
     records: Records, clock: "Clock", entropy: "Entropy", actor: str, reason: BackupReason
 ) -> Backup:
-    """One that the next run of the schedule makes. One that waits already is that one, whoever
+    """One that the next run of the jobs makes. One that waits already is that one, whoever
     asked for it.
 
     Raises: ProblemError 409 `busy`.
@@ -66,6 +71,12 @@ async def request_backup(
             await records.batch([insert])
             return await get_backup(records, backup_id)
     raise busy()
+
+
+async def announce(queue: "Queue") -> None:
+    """What is lost, the schedule makes up for."""
+    with suppress(QueueError):
+        await queue.send({"kind": KIND})
 
 
 async def get_backup(records: Records, backup_id: str) -> Backup:

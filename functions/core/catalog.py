@@ -24,8 +24,11 @@ PACKAGE_TYPE = "application/zip"
 IMMUTABLE = "public, max-age=86400, immutable"
 LONG = "public, max-age=604800"
 """Icons and screenshots can be replaced under their name; a replacement purges them."""
-INDEX = "public, max-age=30, stale-if-error=86400"
+INDEX = "public, max-age=30, stale-if-error=86400, no-transform"
 """Index files of a repository change in place."""
+EXACT = f"{IMMUTABLE}, no-transform"
+"""Cloudflare compresses text on its way (and then weakens its ETag and drops its length) unless it
+is told not to: developers.cloudflare.com/speed/optimization/content/compression."""
 NO_STORE = "no-store"
 
 MAX_KEY_BYTES = 1024
@@ -65,8 +68,13 @@ class PackageObject:
         return f"packages/{self.developer_id}/{self.app_id}/{self.version_code}/package.mosis"
 
     @property
+    def version_tag(self) -> str:
+        """Of what is cached of this version, and of nothing else of the app."""
+        return f"version:{self.app_id}/{self.version_code}"
+
+    @property
     def cache_tags(self) -> tuple[str, ...]:
-        return (f"version:{self.app_id}/{self.version_code}", f"app:{self.app_id}")
+        return (self.version_tag, f"app:{self.app_id}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +151,7 @@ class RepositoryFile:
 
     @property
     def cache_control(self) -> str:
-        return IMMUTABLE if _is_immutable(self.path) else INDEX
+        return EXACT if _is_immutable(self.path) else INDEX
 
     @property
     def cache_tags(self) -> tuple[str, ...]:
@@ -241,6 +249,6 @@ def parse_backup(key: str) -> BackupDump | BackupManifest | None:
 
 def _is_immutable(path: str) -> bool:
     """What a repository never changes under one name: packages and files named by their digest."""
-    if "/by-hash/" in f"/{path}":
+    if "/by-hash/" in f"/{path}" or "/pool/" in f"/{path}":
         return True
-    return path.endswith((".deb", ".udeb", ".ddeb", ".dsc")) or path.startswith("pool/")
+    return path.endswith((".deb", ".udeb", ".ddeb", ".dsc", ".whl"))

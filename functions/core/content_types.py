@@ -1,6 +1,12 @@
 """Content types of repository files, by their names; Debian's among them. Never guessed from what
 the store holds."""
 
+HTML = "text/html; charset=utf-8"
+PAGE_POLICY = (
+    "sandbox allow-downloads; default-src 'none'; style-src 'unsafe-inline'; img-src 'self'"
+)
+"""The Content-Security-Policy of pages: a static index has links, and nothing of it runs."""
+
 _BY_NAME = {
     "InRelease": "text/plain; charset=utf-8",
     "Release": "text/plain; charset=utf-8",
@@ -35,9 +41,10 @@ _BY_EXTENSION = {
     "md": "text/plain; charset=utf-8",
     "diff": "text/plain; charset=utf-8",
     "sha256": "text/plain; charset=utf-8",
+    "html": HTML,
+    "whl": "application/zip",
 }
-# What a browser would run as a page of the tenant's host (HTML, SVG, scripts) is left out on
-# purpose.
+# What a browser would run (SVG, scripts) is left out on purpose. Pages are served with PAGE_POLICY.
 DEFAULT = "application/octet-stream"
 
 

@@ -12,7 +12,7 @@ The rules, which every use-case keeps:
    databases too whose UPDATE silently matches nothing.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
@@ -22,7 +22,7 @@ Table: TypeAlias = Literal[
     "api_key", "developer", "app", "version", "tenant", "location", "hostname", "debian_repository"
 ]
 
-_COLUMNS = "subject_id, seq, subject_kind, actor, reason, from_state, to_state, at"
+_COLUMNS = "subject_id, seq, subject_kind, actor, reason, from_state, to_state, at, detail"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +46,8 @@ class Transition:
     to_state: str
     at: int
     guard: Guard | None = None
+    detail: str | None = None
+    """What a person said to it; `reason` is a name of the program's."""
 
     def event(self) -> Statement:
         where = "id = ? AND revision = ?"
@@ -55,7 +57,7 @@ class Transition:
             parameters += self.guard.parameters
         seq = f"(SELECT revision + 1 FROM {self.table} WHERE {where})"  # noqa: S608  (closed set)
         return Statement(
-            f"INSERT INTO event ({_COLUMNS}) VALUES (?, {seq}, ?, ?, ?, ?, ?, ?)",  # noqa: S608
+            f"INSERT INTO event ({_COLUMNS}) VALUES (?, {seq}, ?, ?, ?, ?, ?, ?, ?)",  # noqa: S608
             (
                 self.subject_id,
                 *parameters,
@@ -65,6 +67,7 @@ class Transition:
                 self.from_state,
                 self.to_state,
                 self.at,
+                self.detail,
             ),
         )
 
@@ -81,6 +84,15 @@ class Transition:
 def created(subject_id: str, table: Table, actor: str, state: str, at: int) -> Statement:
     """The first event of a row that the same batch inserts with revision 1."""
     return Statement(
-        f"INSERT INTO event ({_COLUMNS}) VALUES (?, 1, ?, ?, 'created', NULL, ?, ?)",  # noqa: S608
+        f"INSERT INTO event ({_COLUMNS}) VALUES (?, 1, ?, ?, 'created', NULL, ?, ?, NULL)",  # noqa: S608
         (subject_id, table, actor, state, at),
     )
+
+
+def batch_of(changes: Sequence[tuple[Transition, Mapping[str, Value]]]) -> list[Statement]:
+    """Transitions of different rows, with the columns that each sets, that happen together or not
+    at all."""
+    return [
+        *(transition.event() for transition, _ in changes),
+        *(transition.update(columns) for transition, columns in changes),
+    ]

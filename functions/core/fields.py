@@ -17,6 +17,7 @@ MAX_VERSION_CODE = 2**53 - 1
 """The largest integer that every JSON reader keeps exact."""
 MAX_NAME_CHARACTERS = 100
 MAX_VERSION_NAME_CHARACTERS = 64
+MAX_REASON_CHARACTERS = 500
 
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
@@ -56,6 +57,9 @@ class Collector:
 
     def version_name(self, value: object, pointer: str = "/version_name") -> None:
         self._text(value, pointer, MAX_VERSION_NAME_CHARACTERS)
+
+    def reason(self, value: object, pointer: str = "/reason") -> None:
+        self._text(value, pointer, MAX_REASON_CHARACTERS)
 
     def one_of(self, value: object, choices: tuple[str, ...], pointer: str) -> None:
         if value not in choices:

@@ -1,17 +1,24 @@
-"""HTTP semantics of serving one object (RFC 9110): ranges, validators, headers. Neutral of any
-platform."""
+"""HTTP semantics of serving one object (RFC 9110): methods, statuses, headers. Neutral of any
+platform. What a range or a condition means is said in `core.ranges` and `core.conditions`.
+
+The object and what decides about it come from one call of the store, so no condition is decided on
+one object and the body taken from its successor.
+"""
 
 import json
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from functions.core import conditions, cors
+from functions.core.content_types import HTML, PAGE_POLICY
 from functions.core.problems import Problem, to_document
-from functions.core.times import http_date, parse_http_date
+from functions.core.ranges import parse_range
+from functions.core.times import http_date
 from functions.ports.object_store import (
     ByteRange,
     ObjectInfo,
+    ObjectStoreError,
     RangeNotSatisfiableError,
     StoredObject,
 )
@@ -21,9 +28,7 @@ if TYPE_CHECKING:
     from functions.ports.object_store import Body, ObjectReader
 
 PROBLEM_TYPE = "application/problem+json"
-
-_RANGE = re.compile(r"bytes\s*=\s*([0-9]{0,18})-([0-9]{0,18})", re.IGNORECASE)
-_ETAG = re.compile(r'\s*(W/)?"([\x21\x23-\x7e\x80-\xff]*)"\s*(?:,|$)')
+METHODS = ("GET", "HEAD")
 
 NOT_FOUND = Problem("not-found", "Not found", 404, "There is nothing at this address.")
 PRECONDITION_FAILED = Problem(
@@ -50,72 +55,39 @@ class Response:
     headers: Mapping[str, str]
     """Names in lower case."""
     body: "bytes | Body | None" = None
-    """None: no body (HEAD, 304). A `Body` comes from the store unread."""
+    """None: no body. A `Body` comes from the store unread."""
 
 
-async def respond(reader: "ObjectReader", kind: "ObjectKind", request: Request) -> Response:
-    """GET or HEAD of one object: 200, 206, 304, 404, 405, 412 or 416. A single byte range is
-    honoured, several are answered with the whole. HEAD has the headers of GET. Conditions are
-    evaluated in the order of RFC 9110 13.2.2.
+async def respond(
+    reader: "ObjectReader", kind: "ObjectKind", request: Request, now_ms: int
+) -> Response:
+    """The answer to GET or HEAD for one object: 200, 206, 304, 404, 412 or 416. HEAD has the
+    headers of GET without a range.
+
+    One call of the store, but for a range that cannot be answered (416, or If-Range names another
+    object): two or three.
 
     Raises: ObjectStoreError.
     """
-    if request.method not in {"GET", "HEAD"}:
-        return problem_response(METHOD_NOT_ALLOWED, extra={"allow": "GET, HEAD"})
-    response = await _respond_to_get_or_head(reader, kind, request)
     if request.method == "HEAD":
-        return Response(response.status, response.headers)
-    return response
+        answer = await _head(reader, kind, request, now_ms)
+    else:
+        byte_range = parse_range(request.headers.get("range"))
+        answer = await _get(reader, kind, request, byte_range, now_ms)
+    if not cors.is_for_any_origin(kind):
+        return answer
+    return Response(answer.status, {**answer.headers, **cors.ACTUAL}, answer.body)
 
 
-async def _respond_to_get_or_head(
-    reader: "ObjectReader", kind: "ObjectKind", request: Request
-) -> Response:
-    byte_range = parse_range(request.headers.get("range")) if request.method == "GET" else None
-    info: ObjectInfo | None = None
-    if request.method == "HEAD" or _needs_head(request, byte_range):
-        info = await reader.head(kind.key)
-        if info is None:
-            return problem_response(NOT_FOUND)
-        decided = _decide(kind, request, info)
-        if decided is not None:
-            return decided
-        if request.method == "HEAD":
-            return Response(200, _whole(kind, info))
-        if byte_range is not None and not _range_still_holds(request, info):
-            byte_range = None
-    return await _get(reader, kind, request, byte_range, info)
-
-
-async def _get(
-    reader: "ObjectReader",
-    kind: "ObjectKind",
-    request: Request,
-    byte_range: ByteRange | None,
-    info: ObjectInfo | None,
-) -> Response:
-    """`info`: of the object on which the conditions were decided; None where there was nothing to
-    decide. The object may have been replaced since."""
-    unless = parse_etags(request.headers.get("if-none-match")) or None
-    try:
-        stored = await reader.get(kind.key, byte_range, unless_etags=unless)
-    except RangeNotSatisfiableError as error:
-        if info is not None and error.size != info.size and "if-range" in request.headers:
-            return await _get(reader, kind, request, None, info)
-        return _unsatisfiable(error.size)
-    if stored is None:
-        return problem_response(NOT_FOUND)
-    now = stored if isinstance(stored, ObjectInfo) else stored.info
-    if info is not None and now.etag != info.etag:
-        decided = _decide(kind, request, now)
-        if decided is not None:
-            return decided
-        # What If-Range allowed for one object it does not allow for another.
-        if byte_range is not None and "if-range" in request.headers:
-            return await _get(reader, kind, request, None, info)
-    if isinstance(stored, ObjectInfo):
-        return Response(304, _validators(kind, stored))
-    return _content(kind, stored, partial=byte_range is not None)
+def respond_to_other_method(kind: "ObjectKind | None", method: str) -> Response:
+    """For a method that is neither GET nor HEAD: 204 to OPTIONS where pages of any origin may read,
+    else 405. The store is not asked: it is the same whether or not there is an object. `kind` is
+    None where none can be named."""
+    if kind is None or not cors.is_for_any_origin(kind):
+        return problem_response(METHOD_NOT_ALLOWED, extra={"allow": ", ".join(METHODS)})
+    if method == "OPTIONS":
+        return Response(204, cors.PREFLIGHT)
+    return problem_response(METHOD_NOT_ALLOWED, extra={"allow": cors.METHODS, **cors.ACTUAL})
 
 
 def problem_response(
@@ -133,106 +105,90 @@ def problem_response(
     return Response(problem.status, headers, body)
 
 
-def parse_range(header: str | None) -> ByteRange | None:
-    """None where there is no range that we honour: no header, another unit, several ranges, or
-    nonsense, all of which RFC 9110 14.2 lets a server ignore."""
-    match = _RANGE.fullmatch(header.strip()) if header is not None else None
-    if match is None:
-        return None
-    first, last = match.groups()
-    if first:
-        if last and int(last) < int(first):
-            return None
-        return ByteRange(offset=int(first), length=int(last) - int(first) + 1 if last else None)
-    if last:
-        # `bytes=-0` asks for nothing and can only be answered with 416: a range past the end says
-        # so to the store.
-        return ByteRange(suffix=int(last)) if int(last) else ByteRange(offset=2**62)
-    return None
+async def _head(
+    reader: "ObjectReader", kind: "ObjectKind", request: Request, now_ms: int
+) -> Response:
+    info = await reader.head(kind.key)
+    if info is None:
+        return problem_response(NOT_FOUND)
+    return _decided(kind, request, info, now_ms) or Response(200, _whole(kind, info))
 
 
-def parse_etags(header: str | None, *, strong: bool = False) -> frozenset[str]:
-    """The ETags of an `If-None-Match`, without quotes and weakness (its comparison is the weak
-    one); with `strong`, for an `If-Match`, without the weak ones. Empty for `*` and for what is
-    malformed."""
-    found: set[str] = set()
-    position = 0
-    while header is not None and position < len(header):
-        match = _ETAG.match(header, position)
-        if match is None:
-            return frozenset()
-        if not (strong and match.group(1)):
-            found.add(match.group(2))
-        position = match.end()
-    return frozenset(found)
+async def _get(
+    reader: "ObjectReader",
+    kind: "ObjectKind",
+    request: Request,
+    byte_range: ByteRange | None,
+    now_ms: int,
+) -> Response:
+    known = conditions.parse_etags(request.headers.get("if-none-match")) or None
+    try:
+        stored = await reader.get(kind.key, byte_range, unless_etags=known)
+    except RangeNotSatisfiableError as error:
+        return await _get_outside(reader, kind, request, error.size, now_ms)
+    if stored is None:
+        return problem_response(NOT_FOUND)
+    info = stored if isinstance(stored, ObjectInfo) else stored.info
+    decided = _decided(kind, request, info, now_ms)
+    if isinstance(stored, ObjectInfo):
+        if decided is None:
+            raise ObjectStoreError(f"{kind.key!r}: no body for an ETag that was not named")
+        return decided
+    if decided is not None:
+        await stored.body.discard()
+        return decided
+    if byte_range is not None and not conditions.range_holds(request.headers, info, now_ms):
+        await stored.body.discard()
+        return await _get(reader, kind, request, None, now_ms)
+    return _content(kind, stored, partial=byte_range is not None)
 
 
-def _needs_head(request: Request, byte_range: ByteRange | None) -> bool:
-    """Whether a condition must be decided before the body is asked for, which the store cannot
-    decide itself."""
-    headers = request.headers
-    if "if-match" in headers or "if-unmodified-since" in headers:
-        return True
-    if headers.get("if-none-match", "").strip() == "*":
-        return True
-    if "if-modified-since" in headers and "if-none-match" not in headers:
-        return True
-    return byte_range is not None and "if-range" in headers
+async def _get_outside(
+    reader: "ObjectReader", kind: "ObjectKind", request: Request, size: int, now_ms: int
+) -> Response:
+    """The range lies outside; but conditions count before ranges, and If-Range may mean another
+    object, which is then to be answered whole."""
+    if not any(name in request.headers for name in (*conditions.NAMES, "if-range")):
+        return _unsatisfiable(size)
+    info = await reader.head(kind.key)
+    if info is None:
+        return problem_response(NOT_FOUND)
+    decided = _decided(kind, request, info, now_ms)
+    if decided is not None:
+        return decided
+    if not conditions.range_holds(request.headers, info, now_ms):
+        return await _get(reader, kind, request, None, now_ms)
+    return _unsatisfiable(info.size)
 
 
-def _decide(kind: "ObjectKind", request: Request, info: ObjectInfo) -> Response | None:
+def _decided(
+    kind: "ObjectKind", request: Request, info: ObjectInfo, now_ms: int
+) -> Response | None:
     """412 or 304 where a condition says so."""
-    if not _is_expected(request, info):
-        return problem_response(PRECONDITION_FAILED)
-    if _is_unchanged(request, info):
+    status = conditions.failed(request.headers, info, now_ms)
+    if status is None:
+        return None
+    if status == conditions.NOT_MODIFIED:
         return Response(304, _validators(kind, info))
-    return None
-
-
-def _is_expected(request: Request, info: ObjectInfo) -> bool:
-    match = request.headers.get("if-match")
-    if match is not None:
-        # RFC 9110 13.1.4: with If-Match, If-Unmodified-Since is ignored. What is malformed names no
-        # object.
-        return match.strip() == "*" or info.etag in parse_etags(match, strong=True)
-    since = parse_http_date(request.headers.get("if-unmodified-since", ""))
-    return since is None or info.uploaded_at // 1000 * 1000 <= since
-
-
-def _is_unchanged(request: Request, info: ObjectInfo) -> bool:
-    none_match = request.headers.get("if-none-match")
-    if none_match is not None:
-        # RFC 9110 13.1.3: with If-None-Match, If-Modified-Since is ignored.
-        return none_match.strip() == "*" or info.etag in parse_etags(none_match)
-    since = parse_http_date(request.headers.get("if-modified-since", ""))
-    return since is not None and info.uploaded_at // 1000 * 1000 <= since
-
-
-def _range_still_holds(request: Request, info: ObjectInfo) -> bool:
-    condition = request.headers.get("if-range")
-    if condition is None:
-        return True
-    # Strong comparison: a weak ETag never holds, a date only when it is exactly ours.
-    return condition.strip() in {f'"{info.etag}"', http_date(info.uploaded_at)}
+    return problem_response(PRECONDITION_FAILED)
 
 
 def _validators(kind: "ObjectKind", info: ObjectInfo) -> dict[str, str]:
-    headers = {
+    return {
         "etag": f'"{info.etag}"',
         "last-modified": http_date(info.uploaded_at),
         "cache-control": kind.cache_control,
         "accept-ranges": "bytes",
         "x-content-type-options": "nosniff",
     }
-    if kind.cache_tags:
-        headers["cache-tag"] = ",".join(kind.cache_tags)
-    return headers
 
 
 def _whole(kind: "ObjectKind", info: ObjectInfo) -> dict[str, str]:
     headers = _validators(kind, info)
     headers["content-type"] = kind.content_type
     headers["content-length"] = str(info.size)
+    if kind.content_type == HTML:
+        headers["content-security-policy"] = PAGE_POLICY
     return headers
 
 

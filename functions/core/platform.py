@@ -1,21 +1,9 @@
-"""What the use-cases share: the platform's limits.
-
-Owns the retention times of DESIGN section 1, so that each transition takes its `due_at` from one
-place.
-"""
+"""What the use-cases share: the platform's limits, and how long things are kept."""
 
 from dataclasses import dataclass
 
 HOUR_MS = 3_600_000
 DAY_MS = 24 * HOUR_MS
-
-DRAFT_KEPT_MS = 30 * DAY_MS
-FAILED_KEPT_MS = 24 * HOUR_MS
-SUPERSEDED_KEPT_MS = 365 * DAY_MS
-TEMP_KEPT_MS = HOUR_MS
-"""How long a temp object outlives the expiry of its URL. While the URL lives, the object must:
-deleting it would make the URL work a second time, because the URL creates only what is not
-there."""
 
 ATTEMPTS = 4
 """How often a use-case reads and decides again after another request was faster."""
@@ -25,8 +13,29 @@ VALIDATION_DEADLINE_MS = 120_000
 
 
 @dataclass(frozen=True, slots=True)
+class Retention:
+    """How long versions are kept in a state that is not for ever, in milliseconds; each transition
+    takes its `due_at` from here. From the stack's configuration; the defaults are DESIGN's."""
+
+    draft_ms: int = 30 * DAY_MS
+    rejected_ms: int = 7 * DAY_MS
+    failed_ms: int = 24 * HOUR_MS
+    superseded_ms: int = 365 * DAY_MS
+    """Published versions since another took their place, and pulled ones since they were pulled:
+    both can be made current again meanwhile."""
+    temp_ms: int = HOUR_MS
+    """How long a temp object outlives the expiry of its URL. While the URL lives, the object must:
+    deleting it would make the URL work a second time, because the URL creates only what is not
+    there."""
+
+
+DESIGNED = Retention()
+
+
+@dataclass(frozen=True, slots=True)
 class Limits:
-    """Sizes in bytes, times in seconds. The first three come from the stack's configuration."""
+    """Sizes in bytes, times in seconds. The first three, and `retention`, come from the stack's
+    configuration."""
 
     max_package_bytes: int = 52_428_800
     upload_url_seconds: int = 900
@@ -35,3 +44,4 @@ class Limits:
     """How long a consumer alone works on an upload. One that outlives its lease does no harm (every
     write is conditional), so it is short: it is also how long a killed consumer delays its
     successor."""
+    retention: Retention = DESIGNED

@@ -1,79 +1,113 @@
-"""Publishing a draft: the version, its app and the version before it change in one batch."""
+"""Which version of an app is current: publication, rollback, and who takes the place of one that
+leaves. The version, its app and the version before it change in one batch.
+"""
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, TypeAlias
 
-from functions.core import access, apps, events
-from functions.core.platform import ATTEMPTS, SUPERSEDED_KEPT_MS
-from functions.core.problems import ProblemError, busy, conflict
+from functions.core import access, apps, events, transitions
+from functions.core.platform import ATTEMPTS, DESIGNED, Retention
+from functions.core.problems import busy, not_found
 from functions.core.version_records import Version, find_version, get_version
-from functions.ports.records import ConflictError, Records, Statement
+from functions.ports.records import ConflictError, Records, Value
 
 if TYPE_CHECKING:
     from functions.ports.clock import Clock
 
+Change: TypeAlias = tuple[events.Transition, Mapping[str, Value]]
+"""A transition and the columns that go with it."""
+
 
 async def publish_version(
-    records: Records, clock: "Clock", caller: access.Caller, version_id: str
+    records: Records,
+    clock: "Clock",
+    caller: access.Caller,
+    version_id: str,
+    retention: Retention = DESIGNED,
 ) -> Version:
     """`draft` becomes `published` and the app's current version; the version before it becomes old
     and falls due. Publishing the current version again changes nothing.
 
-    Raises: ProblemError 404/403, 409 `not-publishable`, 409 `busy` where other publications kept
+    Raises: ProblemError 404/403, 409 `illegal-transition`, 409 `busy` where other publications kept
     winning.
     """
     access.require_developer(caller)
     for _ in range(ATTEMPTS):
         version = await get_version(records, caller, version_id)
         app = await apps.own_app(records, caller, version.app_id)
-        if version.status == "published" and app.current_version_id == version.id:
-            return version
-        if version.status != "draft":
-            raise _not_publishable(version)
-        before = (
-            await find_version(records, app.current_version_id) if app.current_version_id else None
-        )
+        if version.status == "published":
+            if app.current_version_id == version.id:
+                return version
+            # A late repetition of its publication must not turn the app back.
+            hint = " It is old: to make it current again, roll back to it."
+            raise transitions.illegal("published", version, hint)
+        now = clock.now_ms()
+        published = transitions.step("published", version, caller.actor, now)
+        columns: Mapping[str, Value] = {
+            "status": "published",
+            "published_at": now,
+            "due_at": None,
+            "updated_at": now,
+        }
+        changes = [
+            (published, columns),
+            *await _succession(records, app, version, caller.actor, now, retention),
+        ]
         try:
-            await records.batch(_publication(version, app, before, caller.actor, clock.now_ms()))
+            await records.batch(events.batch_of(changes))
         except ConflictError:
             continue
         return await get_version(records, caller, version_id)
     raise busy()
 
 
-def _publication(
-    version: Version, app: apps.App, before: Version | None, actor: str, now: int
-) -> list[Statement]:
-    published = events.Transition(
-        "version", version.id, version.revision, actor, "published", "draft", "published", now,
-        events.Guard("status = 'draft' AND deleted_at IS NULL"),
-    )  # fmt: skip
-    current = events.Transition(
-        "app", app.id, app.revision, actor, "current-version", app.current_version_id, version.id,
-        now,
-    )  # fmt: skip
-    statements = [
-        published.event(),
-        current.event(),
-        published.update(
-            {"status": "published", "published_at": now, "due_at": None, "updated_at": now}
-        ),
-        current.update({"current_version_id": version.id}),
-    ]
+async def roll_back(
+    records: Records,
+    clock: "Clock",
+    caller: access.Caller,
+    version_id: str,
+    retention: Retention = DESIGNED,
+) -> Version:
+    """Makes an old published version current; for its developer and for operators. What was current
+    becomes old and falls due. Repeating it changes nothing.
+
+    Raises: ProblemError 404, 409 `illegal-transition`, 409 `busy`.
+    """
+    for _ in range(ATTEMPTS):
+        version = await get_version(records, caller, version_id)
+        app = await apps.find_app(records, version.app_id)
+        if app is None:
+            raise not_found("version")
+        now = clock.now_ms()
+        chosen = transitions.step("made-current", version, caller.actor, now)
+        if app.current_version_id == version.id:
+            return version
+        changes = [
+            (chosen, {"due_at": None, "updated_at": now}),
+            *await _succession(records, app, version, caller.actor, now, retention),
+        ]
+        try:
+            await records.batch(events.batch_of(changes))
+        except ConflictError:
+            continue
+        return await get_version(records, caller, version_id)
+    raise busy()
+
+
+async def _succession(
+    records: Records,
+    app: apps.App,
+    version: Version,
+    actor: str,
+    now: int,
+    retention: Retention,
+) -> list[Change]:
+    """The app names `version`; what it named before becomes old."""
+    changes: list[Change] = [apps.naming(app, version.id, actor, now)]
+    current = app.current_version_id
+    before = None if current is None else await find_version(records, current)
     if before is not None and before.status == "published":
-        superseded = events.Transition(
-            "version", before.id, before.revision, actor, "superseded", "published", "published",
-            now,
-        )  # fmt: skip
-        due = {"due_at": now + SUPERSEDED_KEPT_MS, "updated_at": now}
-        statements += [superseded.event(), superseded.update(due)]
-    return statements
-
-
-def _not_publishable(version: Version) -> ProblemError:
-    if version.status == "published":
-        detail = (
-            "The version was published and another one has taken its place. Publish a new version."
-        )
-    else:
-        detail = f"Only a draft can be published; the version is {version.status}."
-    return conflict("not-publishable", detail, version_status=version.status)
+        superseded = transitions.step("superseded", before, actor, now)
+        due_at = now + retention.superseded_ms
+        changes.append((superseded, {"due_at": due_at, "updated_at": now}))
+    return changes

@@ -3,19 +3,22 @@ once."""
 
 import json
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
-from functions.core import events
-from functions.core.platform import FAILED_KEPT_MS, TEMP_KEPT_MS, VALIDATION_DEADLINE_MS
+from functions.core import events, transitions
+from functions.core.platform import DESIGNED, VALIDATION_DEADLINE_MS, Retention
+from functions.core.version_lists import due_versions, expired_uploads
 from functions.ports.object_store import ObjectStoreError
 from functions.ports.queue import QueueError
-from functions.ports.records import ConflictError, Row, Statement
+from functions.ports.records import ConflictError, Statement
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from functions.ports.clock import Clock
     from functions.ports.object_store import ObjectStore
     from functions.ports.queue import Queue
-    from functions.ports.records import Records
+    from functions.ports.records import Records, Row
 
 ACTOR = "schedule"
 
@@ -37,6 +40,7 @@ class _Run:
     records: "Records"
     now: int
     batch: int
+    retention: Retention
     errors: list[str] = field(default_factory=list[str])
 
 
@@ -45,6 +49,7 @@ async def run_schedule(
     uploads: "ObjectStore",
     queue: "Queue",
     clock: "Clock",
+    retention: Retention = DESIGNED,
     *,
     batch: int = 100,
 ) -> Report:
@@ -53,7 +58,7 @@ async def run_schedule(
     Raises: RecordsError. A failing store or queue is reported instead, so that one part does not
     stop the others.
     """
-    run = _Run(records, clock.now_ms(), batch)
+    run = _Run(records, clock.now_ms(), batch, retention)
     requeued = await _requeue_overdue(run, queue)
     expired = await _expire_abandoned(run)
     deleted = await _delete_temp_objects(run, uploads)
@@ -62,7 +67,7 @@ async def run_schedule(
 
 async def _requeue_overdue(run: _Run, queue: "Queue") -> int:
     sent = 0
-    for row in await _due(run, "validating"):
+    for row in await _overdue(run):
         # Claimed first, by compare-and-set: two runs at once do not both send. A crash in between
         # costs one deadline.
         changed = await run.records.batch(
@@ -88,20 +93,10 @@ async def _requeue_overdue(run: _Run, queue: "Queue") -> int:
 
 async def _expire_abandoned(run: _Run) -> int:
     expired = 0
-    for row in await _due(run, "uploading"):
-        change = events.Transition(
-            "version",
-            cast("str", row["id"]),
-            cast("int", row["revision"]),
-            ACTOR,
-            "expired",
-            "uploading",
-            "failed",
-            run.now,
-            # A fresh URL moves due_at without a new revision, and then the version is not
-            # abandoned.
-            events.Guard("status = 'uploading' AND due_at <= ?", (run.now,)),
-        )
+    for version in await due_versions(run.records, "uploading", run.now, run.batch):
+        # A fresh URL moves due_at without a new revision, and then the version is not abandoned.
+        overdue = events.Guard("due_at <= ?", (run.now,))
+        change = transitions.step("expired", version, ACTOR, run.now, overdue)
         problem = {
             "slug": "upload-expired",
             "detail": "The upload was not completed in time. Create the version again.",
@@ -109,7 +104,7 @@ async def _expire_abandoned(run: _Run) -> int:
         columns = {
             "status": "failed",
             "problems": json.dumps([problem]),
-            "due_at": run.now + FAILED_KEPT_MS,
+            "due_at": run.now + run.retention.failed_ms,
             "updated_at": run.now,
         }
         try:
@@ -122,30 +117,21 @@ async def _expire_abandoned(run: _Run) -> int:
 
 async def _delete_temp_objects(run: _Run, uploads: "ObjectStore") -> int:
     """Only those whose URL expired long enough ago, and never while the package is still needed."""
-    rows = await run.records.fetch(
-        Statement(
-            "SELECT upload.id AS id, upload.object_key AS object_key FROM upload"
-            " JOIN version ON version.id = upload.version_id"
-            " WHERE upload.deleted_at IS NULL AND upload.expires_at <= ?"
-            " AND version.status NOT IN ('uploading', 'validating')"
-            " ORDER BY upload.expires_at LIMIT ?",
-            (run.now - TEMP_KEPT_MS, run.batch),
-        )
-    )
+    until = run.now - run.retention.temp_ms
     deleted = 0
-    for row in rows:
+    for upload in await expired_uploads(run.records, until, run.batch):
         try:
             # The object before the mark: a crash in between deletes nothing a second time, and
             # forgets nothing.
-            await uploads.delete(cast("str", row["object_key"]))
+            await uploads.delete(upload.object_key)
         except ObjectStoreError as error:
-            run.errors.append(f"upload {row['id']}: the temp object was not deleted: {error}")
+            run.errors.append(f"upload {upload.id}: the temp object was not deleted: {error}")
             continue
         await run.records.batch(
             [
                 Statement(
                     "UPDATE upload SET deleted_at = ? WHERE id = ? AND deleted_at IS NULL",
-                    (run.now, row["id"]),
+                    (run.now, upload.id),
                 )
             ]
         )
@@ -153,14 +139,13 @@ async def _delete_temp_objects(run: _Run, uploads: "ObjectStore") -> int:
     return deleted
 
 
-async def _due(run: _Run, status: str) -> list[Row]:
-    rows = await run.records.fetch(
+async def _overdue(run: _Run) -> "Sequence[Row]":
+    return await run.records.fetch(
         Statement(
-            "SELECT version.id AS id, version.revision AS revision, version.due_at AS due_at,"
-            " upload.id AS upload_id FROM version"
+            "SELECT version.id AS id, version.due_at AS due_at, upload.id AS upload_id FROM version"
             " JOIN upload ON upload.version_id = version.id AND upload.kind = 'package'"
-            " WHERE version.status = ? AND version.due_at <= ? ORDER BY version.due_at LIMIT ?",
-            (status, run.now, run.batch),
+            " WHERE version.status = 'validating' AND version.due_at <= ?"
+            " ORDER BY version.due_at LIMIT ?",
+            (run.now, run.batch),
         )
     )
-    return list(rows)

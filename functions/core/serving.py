@@ -13,7 +13,7 @@ from urllib.parse import unquote_to_bytes
 
 from functions.core import catalog, download_tokens
 from functions.core.locations import Location, location_of
-from functions.core.problems import bad_request, not_found
+from functions.core.problems import ProblemError, bad_request, not_found
 from functions.ports.records import Records, Statement
 
 if TYPE_CHECKING:
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 _BROKEN_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+INDEX_PAGE = "index.html"
+"""Static indexes (PEP 503) are asked for by their folder; no object key ends with a slash."""
 MAX_RAW_PATH_CHARACTERS = 3 * catalog.MAX_KEY_BYTES + 1
 """Every byte of the longest key, percent-encoded."""
 
@@ -110,12 +112,23 @@ def route_cdn(
     return Target(kind.bucket, key, kind)
 
 
+def public_asset(raw_path: str) -> catalog.Icon | catalog.Screenshot | None:
+    """The asset that a path of the cdn host names; None for every other path."""
+    try:
+        kind = catalog.parse_public(decode_path(raw_path))
+    except ProblemError:
+        return None
+    return None if isinstance(kind, catalog.PackageObject) else kind
+
+
 def repository_file(location: Location, raw_path: str) -> catalog.RepositoryFile:
-    """What a tenant's host serves: `s3_prefix + path`.
+    """What a tenant's host serves: `s3_prefix + path`, and `index.html` for a path that ends with a
+    slash.
 
     Raises: ProblemError 400, 404.
     """
-    file = catalog.RepositoryFile(location.id, location.s3_prefix, decode_path(raw_path))
+    path = decode_path(raw_path + INDEX_PAGE if raw_path.endswith("/") else raw_path)
+    file = catalog.RepositoryFile(location.id, location.s3_prefix, path)
     if len(file.key.encode()) > catalog.MAX_KEY_BYTES:
         raise not_found("object")
     return file

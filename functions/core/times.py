@@ -11,10 +11,20 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 LAST_MS = 253_402_300_799_999
 """The end of the year 9999 UTC: RFC 3339 writes nothing later."""
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+_FIFTY_YEARS = timedelta(days=50 * 365.25)
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
-_HTTP_DATE = re.compile(
-    rf"(?:{'|'.join(_DAYS)}), ([0-9]{{2}}) ({'|'.join(_MONTHS)}) ([0-9]{{4}})"
-    r" ([0-9]{2}):([0-9]{2}):([0-9]{2}) GMT"
+_DAY = rf"(?:{'|'.join(_DAYS)})"
+_LONG_DAY = r"(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day"
+_MONTH = rf"(?P<month>{'|'.join(_MONTHS)})"
+_CLOCK = r"(?P<hour>[0-9]{2}):(?P<minute>[0-9]{2}):(?P<second>[0-9]{2})"
+# RFC 9110 5.6.7: the preferred form, RFC 850's and asctime's. Other programs' forms are no dates.
+_HTTP_DATES = tuple(
+    re.compile(form)
+    for form in (
+        rf"{_DAY}, (?P<day>[0-9]{{2}}) {_MONTH} (?P<year>[0-9]{{4}}) {_CLOCK} GMT",
+        rf"{_LONG_DAY}, (?P<day>[0-9]{{2}})-{_MONTH}-(?P<year>[0-9]{{2}}) {_CLOCK} GMT",
+        rf"{_DAY} {_MONTH} (?P<day>[0-9]{{2}}| [0-9]) {_CLOCK} (?P<year>[0-9]{{4}})",
+    )
 )
 
 
@@ -35,15 +45,44 @@ def http_date(ms: int) -> str:
     return f"{day}, {moment:%d} {month} {moment.year:04d} {moment:%H:%M:%S} GMT"
 
 
-def parse_http_date(text: str) -> int | None:
-    """None where the text is no date in the form of `http_date`. RFC 9110's two obsolete forms
-    count as none, which costs their senders, if there still are any, no more than a whole
-    answer."""
-    match = _HTTP_DATE.fullmatch(text.strip())
-    if match is None:
-        return None
-    day, month, year, *clock = match.groups()
-    return _milliseconds(int(year), _MONTHS.index(month) + 1, int(day), *map(int, clock))
+def parse_http_date(text: str, now_ms: int) -> int | None:
+    """A date in any of the three forms of RFC 9110 5.6.7; None for every other text. A year of two
+    digits that would lie more than 50 years after `now_ms` is one of the past. The name of the day
+    is not compared with the date."""
+    text = text.strip(" \t")
+    for form in _HTTP_DATES:
+        match = form.fullmatch(text)
+        if match is not None:
+            try:
+                return _ms_of(match, now_ms)
+            except (ValueError, OverflowError):
+                return None
+    return None
+
+
+def _ms_of(match: re.Match[str], now_ms: int) -> int:
+    year = int(match["year"])
+    if len(match["year"]) == 2:
+        latest = _moment(now_ms) + _FIFTY_YEARS
+        year += (latest.year - year) // 100 * 100
+        if _date(match, year) > latest:
+            year -= 100
+    # A leap second has a name, but no place of its own in the milliseconds since 1970.
+    moment = _date(match, year) + timedelta(seconds=int(match["second"] == "60"))
+    return (moment - _EPOCH) // timedelta(milliseconds=1)
+
+
+def _date(match: re.Match[str], year: int) -> datetime:
+    month, second = _MONTHS.index(match["month"]) + 1, int(match["second"])
+    return datetime(
+        year,
+        month,
+        int(match["day"]),
+        int(match["hour"]),
+        int(match["minute"]),
+        59 if second == 60 else second,
+        tzinfo=UTC,
+    )
 
 
 def amz_date(ms: int) -> str:

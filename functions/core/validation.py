@@ -20,14 +20,14 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from functions.core import events, leases
+from functions.core import events, leases, transitions
 from functions.core.apps import find_app
 from functions.core.archive_names import ArchiveProblem
 from functions.core.catalog import PackageObject
 from functions.core.ids import is_id
 from functions.core.manifest import Expected
 from functions.core.package_check import check_package
-from functions.core.platform import DRAFT_KEPT_MS, FAILED_KEPT_MS
+from functions.core.platform import DESIGNED, Retention
 from functions.core.promotion import is_promoted, promote
 from functions.core.version_records import (
     Upload,
@@ -104,7 +104,10 @@ async def validate_upload(deps: ValidationDeps, message: Mapping[str, object]) -
 
 
 async def mark_dead_letter(
-    records: "Records", clock: "Clock", message: Mapping[str, object]
+    records: "Records",
+    clock: "Clock",
+    message: Mapping[str, object],
+    retention: Retention = DESIGNED,
 ) -> Outcome:
     """The queue has given up on the message. A version whose package was not accepted yet becomes
     `failed` with a problem that says so; one that was accepted (it only lacks confirmation) stays
@@ -124,7 +127,7 @@ async def mark_dead_letter(
         "The package could not be validated after several attempts. Create the version again "
         "and upload once more.",
     )
-    return await _fail(records, clock, version, [problem], "dead-letter", [])
+    return await _fail(records, clock, retention, version, [problem], "dead-letter", [])
 
 
 async def _named(
@@ -192,13 +195,13 @@ async def _confirm(deps: ValidationDeps, version: Version, lease_end: Statement)
     statement = statement_of(version)
     signature = await deps.signer.sign(statement.encode())
     now = deps.clock.now_ms()
-    change = _transition(version, "validated", "draft", now, "status = 'validating'")
+    change = transitions.step("validated", version, ACTOR, now)
     columns = {
         "status": "draft",
         "statement": statement,
         "signature": base64.b64encode(signature).decode(),
         "signing_key_id": deps.signer.key_id,
-        "due_at": now + DRAFT_KEPT_MS,
+        "due_at": now + deps.limits.retention.draft_ms,
         "updated_at": now,
     }
     try:
@@ -216,26 +219,35 @@ async def _refuse(
     token: str,
 ) -> Outcome:
     lease_end = leases.giving_back(upload_id, token)
-    return await _fail(deps.records, deps.clock, version, problems, "invalid", [lease_end])
+    return await _fail(
+        deps.records,
+        deps.clock,
+        deps.limits.retention,
+        version,
+        problems,
+        "invalid",
+        [lease_end],
+    )
 
 
 async def _fail(
     records: "Records",
     clock: "Clock",
+    retention: Retention,
     version: Version,
     problems: Sequence[ArchiveProblem],
-    reason: str,
+    reason: Literal["invalid", "dead-letter"],
     further: Sequence[Statement],
 ) -> Outcome:
     now = clock.now_ms()
     # A version that another consumer has accepted meanwhile must not lose its burned code.
-    unaccepted = " AND object_key IS NULL" if version.object_key is None else ""
-    change = _transition(version, reason, "failed", now, "status = 'validating'" + unaccepted)
+    unaccepted = events.Guard("object_key IS NULL") if version.object_key is None else None
+    change = transitions.step(reason, version, ACTOR, now, unaccepted)
     members = [problem.to_member() for problem in problems]
     columns = {
         "status": "failed",
         "problems": json.dumps(members),
-        "due_at": now + FAILED_KEPT_MS,
+        "due_at": now + retention.failed_ms,
         "updated_at": now,
     }
     try:
@@ -243,22 +255,6 @@ async def _fail(
     except ConflictError:
         return await _settled(records, version.id)
     return Outcome("failed", version.id, reason, tuple(members))
-
-
-def _transition(
-    version: Version, reason: str, to_state: str, now: int, guard: str
-) -> events.Transition:
-    return events.Transition(
-        "version",
-        version.id,
-        version.revision,
-        ACTOR,
-        reason,
-        "validating",
-        to_state,
-        now,
-        events.Guard(guard),
-    )
 
 
 def statement_of(version: Version) -> str:

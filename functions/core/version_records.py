@@ -44,7 +44,14 @@ class Version:
     updated_at: int
     published_at: int | None
     deleted_at: int | None
+    """Since when retention has taken it away. Its objects are gone once `due_at` is None, too."""
     revision: int
+    is_current: bool = False
+    """Whether its app's `current_version_id` names it."""
+    withdrawn_because: str | None = None
+    """Why it was rejected or pulled, in the words of whoever did it."""
+    pulled_by: Literal["developer", "operator"] | None = None
+    pulled_at: int | None = None
 
     @property
     def is_deleted(self) -> bool:
@@ -71,10 +78,12 @@ class Upload:
     created_at: int
 
 
-_VERSION = (
-    "SELECT version.*, app.developer_id AS developer_id FROM version"
+VERSION_ROWS = (
+    "SELECT version.*, app.developer_id AS developer_id,"
+    " app.current_version_id AS current_version_id FROM version"
     " JOIN app ON app.id = version.app_id"
 )
+"""What `version_of` reads."""
 
 OCCUPIED = "(status <> 'failed' OR object_key IS NOT NULL)"
 """The versions that hold their version_code: the condition of the partial unique index."""
@@ -82,7 +91,9 @@ OCCUPIED = "(status <> 'failed' OR object_key IS NOT NULL)"
 
 async def find_version(records: Records, version_id: str) -> Version | None:
     rows = await records.fetch(
-        Statement(f"{_VERSION} WHERE version.id = ? AND version.deleted_at IS NULL", (version_id,))
+        Statement(
+            f"{VERSION_ROWS} WHERE version.id = ? AND version.deleted_at IS NULL", (version_id,)
+        )
     )
     return version_of(rows[0]) if rows else None
 
@@ -103,7 +114,7 @@ async def find_occupant(records: Records, app_id: str, version_code: int) -> Ver
     """The version that holds the code; deleted ones hold theirs too."""
     rows = await records.fetch(
         Statement(
-            f"{_VERSION} WHERE app_id = ? AND version_code = ? AND {OCCUPIED}",
+            f"{VERSION_ROWS} WHERE app_id = ? AND version_code = ? AND {OCCUPIED}",
             (app_id, version_code),
         )
     )
@@ -142,6 +153,10 @@ def version_of(row: Row) -> Version:
         published_at=cast("int | None", row["published_at"]),
         deleted_at=cast("int | None", row["deleted_at"]),
         revision=cast("int", row["revision"]),
+        is_current=row["current_version_id"] == row["id"],
+        withdrawn_because=cast("str | None", row["withdrawn_because"]),
+        pulled_by=cast("Literal['developer', 'operator'] | None", row["pulled_by"]),
+        pulled_at=cast("int | None", row["pulled_at"]),
     )
 
 

@@ -7,12 +7,11 @@ to `core.validation`, the overdue ones to `core.schedule`.
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from functions.core import access, apps, events, fields
+from functions.core import access, apps, events, fields, transitions
 from functions.core.catalog import PACKAGE_TYPE, TempUpload
 from functions.core.ids import new_id
 from functions.core.platform import (
     ATTEMPTS,
-    TEMP_KEPT_MS,
     VALIDATION_DEADLINE_MS,
 )
 from functions.core.problems import ProblemError, busy, conflict, not_found
@@ -106,7 +105,7 @@ async def _resume(
     if upload is None or occupant.is_deleted or occupant.status != "uploading" or not same:
         raise _taken(occupant, same=same)
     expires_at = max(upload.expires_at, _url_expiry(clock.now_ms(), limits))
-    due_at = expires_at + TEMP_KEPT_MS
+    due_at = expires_at + limits.retention.temp_ms
     # Both rows or none: the schedule takes a version as abandoned by its due_at, and deletes by the
     # upload's expiry.
     changed = await records.batch(
@@ -187,17 +186,7 @@ async def _begin_validation(
     etag: str,
 ) -> bool:
     now = clock.now_ms()
-    change = events.Transition(
-        "version",
-        version.id,
-        version.revision,
-        caller.actor,
-        "completed",
-        "uploading",
-        "validating",
-        now,
-        events.Guard("status = 'uploading'"),
-    )
+    change = transitions.step("completed", version, caller.actor, now)
     columns = {"status": "validating", "due_at": now + VALIDATION_DEADLINE_MS, "updated_at": now}
     try:
         await records.batch(
@@ -252,7 +241,7 @@ def _new_version(
         signature=None,
         signing_key_id=None,
         problems=(),
-        due_at=expires_at + TEMP_KEPT_MS,
+        due_at=expires_at + limits.retention.temp_ms,
         created_at=now,
         updated_at=now,
         published_at=None,

@@ -1,11 +1,20 @@
 """Batches of messages for the jobs, neutral of any queue: each message is settled by itself, so
-that one that fails never holds up the others."""
+that one that fails never holds up the others.
+
+Messages of all kinds share one queue. `kind` tells them apart: `purge`, `reconcile` and `backup`
+name nothing and only have the jobs look at their tables at once; a message without a kind is an
+upload to validate. What is lost of the former, the schedule makes up for.
+"""
 
 import logging
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Protocol, cast
+from typing import TYPE_CHECKING, Protocol, cast
 
+from functions.core import backup_records, purges, reconcile_report
+from functions.core.backups import BackupDeps, BackupReport, run_backups
+from functions.core.purge_runs import PurgeReport, run_purges
+from functions.core.reconcile import ReconcileDeps, reconcile
 from functions.core.validation import (
     Outcome,
     ValidationDeps,
@@ -13,10 +22,18 @@ from functions.core.validation import (
     validate_upload,
 )
 
+if TYPE_CHECKING:
+    from functions.core.reconcile_report import Walk
+    from functions.ports.cache_purger import CachePurger
+    from functions.ports.object_store import ObjectStore
+    from functions.ports.queue import Queue
+
 log = logging.getLogger("stowage.jobs")
 
 FIRST_RETRY_SECONDS = 5
 LONGEST_RETRY_SECONDS = 600
+RECONCILE_PAGES = 10
+"""Of one invocation: about a thousand objects, or five hundred versions."""
 DEAD_LETTERS = "-dead"
 """How the name of a dead-letter queue ends."""
 
@@ -50,17 +67,79 @@ class Jobs:
     """What each of the two queues is for."""
 
     validation: ValidationDeps
+    assets: "ObjectStore"
+    queue: "Queue"
+    purger: "CachePurger"
+    backups: BackupDeps
 
     def handler(self, queue: str) -> Handler:
         """Dead letters are told apart by the name of their queue."""
-        return self.give_up if queue.endswith(DEAD_LETTERS) else self.validate
+        return self.give_up if queue.endswith(DEAD_LETTERS) else self.work
+
+    async def work(self, message: Mapping[str, object]) -> Outcome:
+        """On a message of any kind."""
+        match message.get("kind"):
+            case None:
+                return await self.validate(message)
+            case purges.KIND:
+                return await self._purge_on_call()
+            case reconcile_report.KIND:
+                return await self._reconcile_on_call()
+            case backup_records.KIND:
+                return await self._back_up_on_call()
+            case kind:
+                return Outcome("settled", None, f"no message has the kind {kind!r}")
 
     async def validate(self, message: Mapping[str, object]) -> Outcome:
         return await validate_upload(self.validation, message)
 
     async def give_up(self, message: Mapping[str, object]) -> Outcome:
         """The version is marked before its message is acknowledged."""
-        return await mark_dead_letter(self.validation.records, self.validation.clock, message)
+        deps = self.validation
+        return await mark_dead_letter(deps.records, deps.clock, message, deps.limits.retention)
+
+    async def purge(self) -> PurgeReport:
+        deps = self.validation
+        return await run_purges(deps.records, self.purger, deps.clock)
+
+    async def reconcile(self) -> "Walk | None":
+        """A bounded part of it, and a message for the next."""
+        deps = self.validation
+        walk = await reconcile(
+            ReconcileDeps(
+                deps.records,
+                {"uploads": deps.uploads, "packages": deps.packages, "assets": self.assets},
+                deps.clock,
+            ),
+            pages=RECONCILE_PAGES,
+        )
+        if walk is not None and walk.finished_at is None:
+            await reconcile_report.announce(self.queue)
+        return walk
+
+    async def back_up(self) -> BackupReport:
+        return await run_backups(self.backups)
+
+    async def _back_up_on_call(self) -> Outcome:
+        report = await self.back_up()
+        for error in report.errors:
+            log.error("%s", error)
+        return Outcome("settled", None, f"backup: {report.made or 'none made'}")
+
+    async def _purge_on_call(self) -> Outcome:
+        """The message comes again for what could not be purged now, and for what was asked for a
+        moment ago."""
+        report = await self.purge()
+        detail = f"{report.purged} tags purged" + (f"; {report.error}" if report.error else "")
+        if report.retry_after_seconds is None:
+            return Outcome("settled", None, detail)
+        seconds = min(report.retry_after_seconds, LONGEST_RETRY_SECONDS)
+        return Outcome("busy", None, detail, retry_after_seconds=seconds)
+
+    async def _reconcile_on_call(self) -> Outcome:
+        walk = await self.reconcile()
+        where = "nothing to do" if walk is None else f"at {walk.phase}"
+        return Outcome("settled", None, f"reconciliation: {where}")
 
 
 async def consume(deliveries: Iterable[Delivery], handle: Handler) -> None:

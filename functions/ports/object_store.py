@@ -39,6 +39,15 @@ class Body(Protocol):
     def __aiter__(self) -> AsyncIterator[bytes]: ...
 
 
+class OpenBody(Body, Protocol):
+    """A body that a store has opened."""
+
+    async def discard(self) -> None:
+        """Ends it. Who does not read a body to its end discards it, or its connection stays open;
+        afterwards nothing comes of it. Never raises; a second time does nothing."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class ByteRange:
     """`offset` >= 0 with `length` >= 1 (None: to the end), or `suffix` >= 1: the last bytes. A
@@ -69,7 +78,7 @@ class StoredObject:
     """`body` yields the bytes `offset .. offset + length - 1` of an object of `info.size` bytes."""
 
     info: ObjectInfo
-    body: Body
+    body: OpenBody
     offset: int
     length: int
 

@@ -1,4 +1,5 @@
-"""S3 credentials: API tokens of the account that reach a few buckets and nothing else."""
+"""API tokens of the account that may do one thing: S3 credentials, which reach a few buckets, and
+the tokens by which the jobs call Cloudflare's own API."""
 
 import hashlib
 import json
@@ -13,6 +14,11 @@ import pulumi_cloudflare as cloudflare
 # Read, write and list objects of single buckets. https://developers.cloudflare.com/r2/api/tokens/
 ITEM_WRITE = "Workers R2 Storage Bucket Item Write"
 BUCKET_SCOPE = "com.cloudflare.edge.r2.bucket"
+# https://developers.cloudflare.com/fundamentals/api/reference/permissions/
+CACHE_PURGE = "Cache Purge"
+ZONE_SCOPE = "com.cloudflare.api.account.zone"
+D1_READ = "D1 Read"
+ACCOUNT_SCOPE = "com.cloudflare.api.account"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,12 +45,7 @@ class S3Token(pulumi.ComponentResource):
         self, name: str, args: S3TokenArgs, opts: pulumi.ResourceOptions | None = None
     ) -> None:
         super().__init__("stowage:cloudflare:S3Token", name, None, opts)
-        groups = cloudflare.get_account_api_token_permission_groups_list_output(
-            account_id=args.account_id,
-            name=quoted(ITEM_WRITE),
-            scope=quoted(BUCKET_SCOPE),
-            opts=pulumi.InvokeOutputOptions(parent=self),
-        )
+        group = permission_group(args.account_id, ITEM_WRITE, BUCKET_SCOPE, self)
 
         def resources(buckets: Sequence[str]) -> str:
             return bucket_resources(args.account_id, args.jurisdiction, buckets)
@@ -56,11 +57,7 @@ class S3Token(pulumi.ComponentResource):
             policies=[
                 cloudflare.AccountTokenPolicyArgs(
                     effect="allow",
-                    permission_groups=[
-                        cloudflare.AccountTokenPolicyPermissionGroupArgs(
-                            id=groups.apply(item_write_id)
-                        )
-                    ],
+                    permission_groups=[cloudflare.AccountTokenPolicyPermissionGroupArgs(id=group)],
                     resources=pulumi.Output.all(*args.buckets).apply(resources),
                 )
             ],
@@ -71,6 +68,46 @@ class S3Token(pulumi.ComponentResource):
         self.register_outputs(
             {"access_key_id": self.access_key_id, "secret_access_key": self.secret_access_key}
         )
+
+
+@dataclass(frozen=True, kw_only=True)
+class ApiTokenArgs:
+    account_id: str
+    token_name: str
+    permission: str
+    """The name of a permission group."""
+    scope: str
+    """What the permission is given on: ACCOUNT_SCOPE or ZONE_SCOPE."""
+    owner_id: str
+    """The account's or the zone's id."""
+
+
+class ApiToken(pulumi.ComponentResource):
+    """`stowage:cloudflare:ApiToken`: an AccountToken with one permission on one account or zone."""
+
+    value: pulumi.Output[str]
+    """A Pulumi secret."""
+
+    def __init__(
+        self, name: str, args: ApiTokenArgs, opts: pulumi.ResourceOptions | None = None
+    ) -> None:
+        super().__init__("stowage:cloudflare:ApiToken", name, None, opts)
+        group = permission_group(args.account_id, args.permission, args.scope, self)
+        token = cloudflare.AccountToken(
+            name,
+            account_id=args.account_id,
+            name=args.token_name,
+            policies=[
+                cloudflare.AccountTokenPolicyArgs(
+                    effect="allow",
+                    permission_groups=[cloudflare.AccountTokenPolicyPermissionGroupArgs(id=group)],
+                    resources=_resources([f"{args.scope}.{args.owner_id}"]),
+                )
+            ],
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        self.value = pulumi.Output.secret(token.value)
+        self.register_outputs({"value": self.value})
 
 
 class _PermissionGroup(Protocol):
@@ -86,39 +123,44 @@ class PermissionGroupError(Exception):
     """The account offers no permission group of the name that a token needs."""
 
 
-def quoted(text: str) -> str:
-    """For the lookup of permission groups: the provider puts what it is given into the URL as it
-    is."""
-    return quote(text)
-
-
 def bucket_resources(account_id: str, jurisdiction: str, buckets: Sequence[str]) -> str:
     """A token policy's resources. Compact and sorted, as the API gives it back: other text would be
     a change."""
-    names = {f"{BUCKET_SCOPE}.{account_id}_{jurisdiction}_{bucket}": "*" for bucket in buckets}
-    return json.dumps(names, sort_keys=True, separators=(",", ":"))
+    return _resources(f"{BUCKET_SCOPE}.{account_id}_{jurisdiction}_{bucket}" for bucket in buckets)
+
+
+def _resources(names: Iterable[str]) -> str:
+    return json.dumps(dict.fromkeys(names, "*"), sort_keys=True, separators=(",", ":"))
 
 
 def secret_access_key(token_value: str) -> str:
     return hashlib.sha256(token_value.encode()).hexdigest()
 
 
-def item_write_id(groups: cloudflare.GetAccountApiTokenPermissionGroupsListResult) -> str:
-    """Raises: PermissionGroupError."""
-    return group_id(groups, ITEM_WRITE, "Is R2 turned on for the account")
+def permission_group(
+    account_id: str, name: str, scope: str, parent: pulumi.Resource
+) -> pulumi.Output[str]:
+    """The id of a permission group."""
+    groups = cloudflare.get_account_api_token_permission_groups_list_output(
+        account_id=account_id,
+        # The provider puts both into the URL as they are.
+        name=quote(name),
+        scope=quote(scope),
+        opts=pulumi.InvokeOutputOptions(parent=parent),
+    )
+    return groups.apply(lambda found: group_id(found, name))
 
 
-def group_id(
-    groups: cloudflare.GetAccountApiTokenPermissionGroupsListResult, name: str, question: str
-) -> str:
-    """The id of the group by its name: ids are Cloudflare's to choose, the name is documented.
+def group_id(groups: cloudflare.GetAccountApiTokenPermissionGroupsListResult, name: str) -> str:
+    """The id of the group by its name: ids are Cloudflare's to choose, names are documented.
 
-    Raises: PermissionGroupError, which asks the question.
+    Raises: PermissionGroupError.
     """
     for group in cast("Iterable[_PermissionGroup]", groups.results or ()):
         if group.name == name:
             return group.id
     raise PermissionGroupError(
-        f"The account offers no permission group {name!r}, so no token can be made with it. "
-        f"{question}, and does CLOUDFLARE_API_TOKEN carry `Account API Tokens: Edit`?"
+        f"The account offers no permission group {name!r}, so no token with it can be made. "
+        "Is R2 turned on for the account, and does CLOUDFLARE_API_TOKEN carry `Account API Tokens: "
+        "Edit`?"
     )

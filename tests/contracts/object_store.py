@@ -247,6 +247,20 @@ class ObjectStoreContract:
 
         run(scenario())
 
+    def test_a_body_can_be_given_up_and_the_object_asked_for_again(
+        self, store: ObjectStore
+    ) -> None:
+        async def scenario() -> None:
+            await put(store, "big", b"0123456789" * 100_000)
+            for _ in range(3):
+                stored = await store.get("big")
+                assert isinstance(stored, StoredObject)
+                await stored.body.discard()
+                await stored.body.discard()
+            assert await content_of(await store.get("big", ByteRange(0, 3))) == b"012"
+
+        run(scenario())
+
     def test_deleting_twice_is_a_success(self, store: ObjectStore) -> None:
         async def scenario() -> None:
             await put(store, "gone", b"x")

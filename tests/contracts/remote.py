@@ -52,6 +52,9 @@ class RemoteBody:
     async def __aiter__(self) -> AsyncIterator[bytes]:
         yield self.content
 
+    async def discard(self) -> None:
+        """Nothing is open: the Worker has read it to its end."""
+
 
 @dataclass(frozen=True)
 class RemoteObjectStore:

@@ -28,6 +28,8 @@ WORKER = Path(__file__).parent / "worker" / "contracts.py"
 # Children before their parents, as foreign keys want it.
 TABLES = (
     "backup",
+    "cache_purge",
+    "job_cursor",
     "event",
     "debian_repository",
     "hostname",

@@ -93,7 +93,7 @@ def test_each_worker_holds_its_secrets_only(engine: Engine) -> None:
     assert held == {
         "edge": {names.DOWNLOAD_KEYS},
         "api": {names.DOWNLOAD_KEYS, names.PRESIGN_SECRET_ACCESS_KEY, names.ROOT_KEY_HASHES},
-        "jobs": {names.SIGNING_KEY, names.BACKUP_TOKEN},
+        "jobs": {names.SIGNING_KEY, names.PURGE_TOKEN, names.BACKUP_TOKEN},
     }
 
 
@@ -103,7 +103,8 @@ def test_bindings_with_secrets_are_encrypted(engine: Engine) -> None:
 
 
 def test_the_workers_understand_what_they_are_given(engine: Engine) -> None:
-    deployed(engine, endpoints={**LOCAL, "s3": "http://127.0.0.1:4"})
+    endpoints = {**LOCAL, "s3": "http://127.0.0.1:4", "cloudflare": "http://127.0.0.1:5"}
+    deployed(engine, endpoints=endpoints)
     edge = EdgeSettings.from_mapping(texts(engine, "edge"))
     api = ApiSettings.from_mapping(texts(engine, "api"))
     jobs = JobsSettings.from_mapping(texts(engine, "jobs"))
@@ -116,6 +117,8 @@ def test_the_workers_understand_what_they_are_given(engine: Engine) -> None:
     assert api.multi_tenant is True
     assert api.platform_keys[0].id == "s1"
     assert jobs.max_package_bytes == api.max_package_bytes == 52_428_800
+    assert jobs.api_base_url == "http://127.0.0.1:5/client/v4"
+    assert jobs.zone_id == engine.exports["zone_id"]
 
 
 @pytest.mark.parametrize(
@@ -159,8 +162,7 @@ def test_the_jurisdiction_reaches_everything_that_holds_data(engine: Engine) -> 
     assert {one.inputs["jurisdiction"] for kind in kinds for one in engine.of(kind)} == {"eu"}
     buckets = [one for one in bindings(engine, "jobs").values() if one["type"] == "r2_bucket"]
     assert {one["jurisdiction"] for one in buckets} == {"eu"}
-    for role in ("presign", "publisher"):
-        token = engine.one("AccountToken", role)
+    for token in (engine.one("AccountToken", name) for name in ("presign", "publisher")):
         assert f".{'7a' * 16}_eu_stowage-dev-" in token.inputs["policies"][0]["resources"]
     assert engine.exports["s3_url"] == f"https://{'7a' * 16}.eu.r2.cloudflarestorage.com"
     assert texts(engine, "api")[names.S3_ENDPOINT] == engine.exports["s3_url"]
@@ -188,7 +190,9 @@ def test_the_backup_token_reads_the_databases_of_the_account_and_no_more(engine:
 
 def test_jobs_learns_where_the_database_is_exported_and_how_often(engine: Engine) -> None:
     deployed(
-        engine, backup={"everyHours": 6, "keepDays": 90}, endpoints={"rest": "http://127.0.0.1:5"}
+        engine,
+        backup={"everyHours": 6, "keepDays": 90},
+        endpoints={"cloudflare": "http://127.0.0.1:5"},
     )
     jobs = JobsSettings.from_mapping(texts(engine, "jobs"))
     assert (jobs.backup_rhythm.every_hours, jobs.backup_rhythm.keep_days) == (6, 90)

@@ -37,6 +37,11 @@ class NativeBody:
         except JsException as error:
             raise ObjectStoreError(f"the body broke off: {error.message}") from error
 
+    async def discard(self) -> None:
+        # A stream that broke, or that is being read, cannot be cancelled.
+        with contextlib.suppress(JsException):
+            await self.stream.cancel()
+
 
 @asynccontextmanager
 async def fixed_length(body: Body, length: int) -> AsyncGenerator[JsProxy]:

@@ -36,6 +36,9 @@ class BytesBody:
         for start in range(0, len(content), CHUNK_BYTES):
             yield content[start : start + CHUNK_BYTES]
 
+    async def discard(self) -> None:
+        self._content = None
+
 
 class MemoryObjectStore:
     """One bucket. Its ETags are MD5 digests, like those of R2 for a single put."""

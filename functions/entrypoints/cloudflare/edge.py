@@ -18,9 +18,4 @@ class Default(WorkerEntrypoint):
         _, host, raw_path, query = split_url(native.url)
         asked = EdgeRequest(native.method, host, raw_path, query, header_map(native))
         answer = await data_plane(self.env).serve(asked)
-        return native_response(
-            answer.status,
-            answer.headers.items(),
-            answer.body,
-            without_body=native.method == "HEAD",
-        )
+        return native_response(answer.status, answer.headers.items(), answer.body)

@@ -31,12 +31,10 @@ def native_response(
     status: int,
     headers: Iterable[tuple[str, str]],
     body: bytes | Body | None,
-    *,
-    without_body: bool = False,
 ) -> JsProxy:
     """A body from a bucket stays a native stream."""
     init = js_object({"status": status, "headers": js.Headers.new(to_js(list(headers)))})
-    if without_body or status in NULL_BODY or body is None:
+    if status in NULL_BODY or body is None:
         return js.Response.new(jsnull, init)
     if isinstance(body, bytes):
         return js.Response.new(js_bytes(body), init)

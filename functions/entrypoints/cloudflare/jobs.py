@@ -1,7 +1,6 @@
 """The jobs Worker: queues and schedule. It has no route; only its bindings reach it."""
 
 import json
-import logging
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,11 +8,10 @@ import js
 from workers import WorkerEntrypoint, python_to_rpc
 
 from functions.adapters.cloudflare.javascript import js_object
-from functions.entrypoints.cloudflare.compose.jobs import built
+from functions.entrypoints.cloudflare.compose.jobs import jobs
 from functions.entrypoints.cloudflare.console import log_to_console
 from functions.entrypoints.job_queue import consume
-
-log = logging.getLogger("stowage.jobs")
+from functions.entrypoints.job_schedule import tick
 
 log_to_console()
 
@@ -45,16 +43,7 @@ class Default(WorkerEntrypoint):
     async def queue(self, batch: Any, *_: object) -> None:
         native = python_to_rpc(batch)
         deliveries = [NativeDelivery(message) for message in native.messages]
-        await consume(deliveries, built(self.env).jobs.handler(str(native.queue)))
+        await consume(deliveries, jobs(self.env).handler(str(native.queue)))
 
     async def scheduled(self, *_: object) -> None:
-        work = built(self.env)
-        for name, part in (("uploads", work.run_schedule), ("backups", work.run_backups)):
-            try:
-                report = await part()
-            except Exception:
-                log.exception("schedule: %s failed; the next run tries again", name)
-                continue
-            log.info("schedule: %s: %s", name, report)
-            for error in report.errors:
-                log.error("schedule: %s: %s", name, error)
+        await tick(jobs(self.env))

@@ -17,6 +17,8 @@ from functions.entrypoints.http_api import (
     platform_keys,
     repositories,
     tenants,
+    upkeep,
+    version_changes,
     versions,
 )
 from functions.entrypoints.http_api.door import Door
@@ -30,12 +32,14 @@ ROUTERS = tuple(
         developers,
         apps,
         versions,
+        version_changes,
         downloads,
         tenants,
         repositories,
         api_keys,
         platform_keys,
         backups,
+        upkeep,
         health,
     )
 )

@@ -49,7 +49,7 @@ class BackupList(Answer):
 @router.post(
     "/v1/backups",
     status_code=status.HTTP_202_ACCEPTED,
-    summary="Ask for a backup of the database; the next run of the schedule makes it",
+    summary="Ask the jobs for a backup of the database",
     responses=documented(401, 403, 404, 409),
 )
 async def post_backup(caller: Operator, services: Platform) -> OneBackup:
@@ -57,6 +57,7 @@ async def post_backup(caller: Operator, services: Platform) -> OneBackup:
     requested = await backup_records.request_backup(
         services.records, services.clock, services.entropy, caller.actor, "request"
     )
+    await backup_records.announce(services.queue)
     return OneBackup(backup=_backup(requested))
 
 

@@ -1,10 +1,10 @@
 """`/v1/apps/{app_id}/versions` and `/v1/versions`"""
 
-from typing import Any
+from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Response, status
+from fastapi import APIRouter, Query, Response, status
 
-from functions.core import versions
+from functions.core import apps, version_lists, versions
 from functions.core.presign import PresignedPut, presign_upload
 from functions.core.version_records import Status, Upload, Version
 from functions.entrypoints.http_api.access import AnyCaller, Developer, Platform
@@ -13,6 +13,8 @@ from functions.entrypoints.http_api.problem_answers import documented
 from functions.entrypoints.http_api.values import Answer, Body, Time
 
 router = APIRouter(tags=["versions"], route_class=JsonRoute)
+
+PAGE = 100
 
 
 class NewVersion(Body):
@@ -43,6 +45,22 @@ class VersionAnswer(Answer):
     created_at: Time
     updated_at: Time
     published_at: Time | None
+    is_current: bool
+    """A published version that is not current is an old one."""
+    due_at: Time | None
+    """When the state ends by itself: an overdue upload or validation, the end of retention; None:
+    never."""
+    withdrawn_because: str | None
+    """Why it was rejected or pulled."""
+    pulled_by: Literal["developer", "operator"] | None
+    """What an operator pulled, only an operator restores."""
+    pulled_at: Time | None
+
+
+class VersionList(Answer):
+    versions: list[VersionAnswer]
+    next: str | None
+    """Give it as `after` to get the next page; None on the last one."""
 
 
 class UploadAnswer(Answer):
@@ -96,7 +114,27 @@ async def post_version(
     presigned = presign_upload(
         services.presign, upload, version, now, services.limits.upload_url_seconds
     )
-    return CreatedVersion(version=_version(version), upload=_upload(upload, presigned))
+    return CreatedVersion(version=version_answer(version), upload=_upload(upload, presigned))
+
+
+@router.get(
+    "/v1/apps/{app_id}/versions",
+    summary="The versions of an app, the newest first, for its developer and for operators",
+    responses=documented(401, 404, 422),
+)
+async def get_versions(
+    caller: AnyCaller,
+    services: Platform,
+    app_id: str,
+    after: Annotated[str | None, Query(max_length=64)] = None,
+) -> VersionList:
+    app = await apps.visible_app(services.records, caller, app_id)
+    page = await version_lists.list_versions(services.records, app.id, after=after, limit=PAGE)
+    more = len(page) == PAGE
+    return VersionList(
+        versions=[version_answer(version) for version in page],
+        next=page[-1].id if more else None,
+    )
 
 
 @router.get(
@@ -106,7 +144,7 @@ async def post_version(
 )
 async def get_version(caller: AnyCaller, services: Platform, version_id: str) -> OneVersion:
     found = await versions.get_version(services.records, caller, version_id)
-    return OneVersion(version=_version(found))
+    return OneVersion(version=version_answer(found))
 
 
 @router.post(
@@ -124,7 +162,7 @@ async def post_complete(caller: AnyCaller, services: Platform, version_id: str) 
         caller,
         version_id,
     )
-    return OneVersion(version=_version(version))
+    return OneVersion(version=version_answer(version))
 
 
 @router.post(
@@ -133,11 +171,13 @@ async def post_complete(caller: AnyCaller, services: Platform, version_id: str) 
     responses=documented(401, 403, 404, 409),
 )
 async def post_publish(caller: AnyCaller, services: Platform, version_id: str) -> OneVersion:
-    version = await versions.publish_version(services.records, services.clock, caller, version_id)
-    return OneVersion(version=_version(version))
+    version = await versions.publish_version(
+        services.records, services.clock, caller, version_id, services.limits.retention
+    )
+    return OneVersion(version=version_answer(version))
 
 
-def _version(version: Version) -> VersionAnswer:
+def version_answer(version: Version) -> VersionAnswer:
     return VersionAnswer(
         id=version.id,
         app_id=version.app_id,
@@ -154,6 +194,11 @@ def _version(version: Version) -> VersionAnswer:
         created_at=version.created_at,
         updated_at=version.updated_at,
         published_at=version.published_at,
+        is_current=version.is_current,
+        due_at=version.due_at,
+        withdrawn_because=version.withdrawn_because,
+        pulled_by=version.pulled_by,
+        pulled_at=version.pulled_at,
     )
 
 

@@ -8,17 +8,20 @@ import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from functions.core import serving
+from functions.core import denials, serving
+from functions.core.catalog import Icon, Screenshot
 from functions.core.download_tokens import DownloadKeys
 from functions.core.http import (
-    METHOD_NOT_ALLOWED,
+    METHODS,
     Request,
     Response,
     problem_response,
     respond,
+    respond_to_other_method,
 )
 from functions.core.locations import Location
 from functions.core.problems import Problem, ProblemError, not_found, unavailable
+from functions.core.times import http_date
 from functions.entrypoints.http_edge.host_memory import HostMemory
 from functions.ports.clock import Clock
 from functions.ports.object_store import ObjectReader, ObjectStoreError
@@ -26,11 +29,9 @@ from functions.ports.records import Records, RecordsError
 
 log = logging.getLogger("stowage.edge")
 
-METHODS = ("GET", "HEAD")
 NEGATIVE = "public, max-age=5"
 """A missing thing may appear at any moment; this only spares the origin a storm of repeats."""
 RETRY_SECONDS = "5"
-CACHE_TAG = "cache-tag"
 
 INTERNAL = Problem(
     "internal-error", "Internal error", 500, "Something went wrong on our side; it has been logged."
@@ -61,16 +62,24 @@ class DataPlane:
     cdn_host: str
     platform_zone: str
     download_keys: DownloadKeys
+    denials: denials.Denials
     memory: HostMemory = field(default_factory=HostMemory)
 
     async def serve(self, request: EdgeRequest) -> Response:
         """Never raises: a refusal or failure is a problem document."""
+        answer = await self._answer(request)
+        headers = {**answer.headers, "date": http_date(self.clock.now_ms())}
+        if answer.status == 404:
+            headers["cache-control"] = NEGATIVE
+        return Response(answer.status, headers, None if request.method == "HEAD" else answer.body)
+
+    async def _answer(self, request: EdgeRequest) -> Response:
+        if request.method not in METHODS:
+            return respond_to_other_method(self._asset(request), request.method)
         try:
-            if request.method not in METHODS:
-                return problem_response(METHOD_NOT_ALLOWED, extra={"allow": ", ".join(METHODS)})
-            return _public(await self._serve(request))
+            return await self._object(request)
         except ProblemError as refused:
-            return _public(problem_response(refused.problem))
+            return problem_response(refused.problem)
         except (RecordsError, ObjectStoreError):
             log.exception("%s %s: storage failed", request.host, request.raw_path)
             return problem_response(unavailable().problem, extra={"retry-after": RETRY_SECONDS})
@@ -78,20 +87,29 @@ class DataPlane:
             log.exception("%s %s: unexpected", request.host, request.raw_path)
             return problem_response(INTERNAL)
 
-    async def _serve(self, request: EdgeRequest) -> Response:
+    def _asset(self, request: EdgeRequest) -> Icon | Screenshot | None:
+        if serving.normal_host(request.host) != self.cdn_host:
+            return None
+        return serving.public_asset(request.raw_path)
+
+    async def _object(self, request: EdgeRequest) -> Response:
         asked = Request(request.method, request.headers)
+        now = self.clock.now_ms()
         host = serving.normal_host(request.host)
         if host == self.cdn_host:
-            target = serving.route_cdn(
-                request.raw_path, request.query, self.download_keys, self.clock.now_ms()
-            )
+            target = serving.route_cdn(request.raw_path, request.query, self.download_keys, now)
+            # Before anything is read, so that a warm cache does not answer instead.
+            if target.version_id is not None and await self.denials.is_denied(
+                target.version_id, now
+            ):
+                raise denials.pulled()
             reader = self.packages if target.bucket == "packages" else self.assets
-            return await respond(reader, target.kind, asked)
+            return await respond(reader, target.kind, asked, now)
         location = await self._location(host)
         if location is None:
             raise not_found("site")
         file = serving.repository_file(location, request.raw_path)
-        return await respond(self.repositories[location.s3_bucket], file, asked)
+        return await respond(self.repositories[location.s3_bucket], file, asked, now)
 
     async def _location(self, host: str) -> Location | None:
         if host == self.platform_zone or host.endswith("." + self.platform_zone):
@@ -103,11 +121,3 @@ class DataPlane:
         location = await serving.resolve_host(self.records, host, tuple(self.repositories))
         self.memory.remember(host, location, now)
         return location
-
-
-def _public(answer: Response) -> Response:
-    """Cache tags name locations and versions for the cache's purge and are nothing for clients."""
-    headers = {name: value for name, value in answer.headers.items() if name != CACHE_TAG}
-    if answer.status == 404:
-        headers["cache-control"] = NEGATIVE
-    return Response(answer.status, headers, answer.body)

@@ -69,7 +69,7 @@ DAY = "public, max-age=86400, immutable"
             "repositories",
             "l/pool/main/a.deb",
             "application/vnd.debian.binary-package",
-            DAY,
+            f"{DAY}, no-transform",
             ("location:l",),
         ),
         (
@@ -77,7 +77,7 @@ DAY = "public, max-age=86400, immutable"
             "repositories",
             "dists/stable/Release",
             "text/plain; charset=utf-8",
-            "public, max-age=30, stale-if-error=86400",
+            "public, max-age=30, stale-if-error=86400, no-transform",
             ("location:l",),
         ),
         (
@@ -117,6 +117,8 @@ def test_each_kind_owns_its_key_type_cache_rule_and_tags(
         ("dists/stable/main/binary-amd64/by-hash/SHA256/abc", True),
         ("by-hash/x", True),
         ("any/where/a.udeb", True),
+        ("debian/pool/main/h/hello/hello_1.dsc", True),
+        ("files/hello-1.0-py3-none-any.whl", True),
         ("dists/stable/InRelease", False),
         ("dists/stable/main/binary-amd64/Packages.gz", False),
         ("spool/x", False),

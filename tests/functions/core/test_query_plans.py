@@ -3,18 +3,36 @@
 import sqlite3
 from collections.abc import Sequence
 
+import pytest
+
+from functions.adapters.local.cache_purger import MemoryCachePurger
 from functions.adapters.local.database_export import SqliteExporter
 from functions.adapters.local.object_store import MemoryObjectStore
 from functions.adapters.local.records import MIGRATIONS, SqliteRecords
-from functions.core import access, backup_records, downloads, serving, validation, versions
-from functions.core.backup_retention import sweep
+from functions.core import (
+    access,
+    apps,
+    backup_records,
+    backup_retention,
+    downloads,
+    purges,
+    serving,
+    validation,
+    versions,
+)
 from functions.core.backups import LEASE_MS, BackupDeps, BackupPlan, run_backups
-from functions.core.platform import DAY_MS, HOUR_MS
+from functions.core.denials import Denials
+from functions.core.platform import DAY_MS, HOUR_MS, Retention
+from functions.core.purge_runs import run_purges
+from functions.core.reconcile import GRACE_MS, ReconcileDeps, reconcile
+from functions.core.reconcile_report import request_walk
 from functions.core.repositories import create_repository
+from functions.core.retention import WHY, removals
 from functions.core.schedule import run_schedule
+from functions.core.version_lists import due_versions, expired_uploads, list_versions
 from functions.ports.records import Row, Statement
 from tests.contracts.object_store import run
-from tests.functions.core.world import APP, BUCKETS, World, a_package
+from tests.functions.core.world import APP, BUCKETS, OPERATOR, World, a_package
 
 
 class Recording(SqliteRecords):
@@ -67,7 +85,46 @@ async def use_everything(world: World) -> None:
             tenant.subject_id, made.hostname, "testing", bucket, made.s3_prefix,
         )  # fmt: skip
     await serving.resolve_host(world.records, "htrue.example.com", BUCKETS)
+    await change_states(world, caller)
+    await keep_house(world)
     await back_up(world)
+
+
+async def change_states(world: World, caller: access.Caller) -> None:
+    world.queue.take()
+    first, second = await world.published(caller, 11), await world.published(caller, 12)
+    await world.reject((await world.draft(caller, 13)).id)
+    await world.roll_back(caller, first.id)
+    await world.pull(caller, second.id)
+    await world.pull(OPERATOR, second.id)
+    await Denials(world.records).is_denied(second.id, world.clock.now_ms())
+    await world.restore(OPERATOR, second.id)
+    await world.pull(caller, first.id)
+    app = await apps.visible_app(world.records, caller, APP)
+    page = await list_versions(world.records, app.id)
+    await list_versions(world.records, app.id, after=page[0].id)
+    await purges.is_pending(world.records, ["a", "b"])
+    await purges.list_purges(world.records)
+    await run_purges(world.records, MemoryCachePurger(), world.clock)
+    world.clock.advance(seconds=60)
+    await run_purges(world.records, MemoryCachePurger(), world.clock)
+
+
+async def keep_house(world: World) -> None:
+    key = "packages/01a0c450-6c00-7386-a648-2f61c6237cc1/org.gone/1/package.mosis"
+    for store in (world.uploads, world.packages, world.assets):
+        await store.put(key, b"left", length=4, content_type="x/y")
+    await world.assets.put(f"assets/{APP}/icon-32.png", b"i", length=1, content_type="x/y")
+    world.clock.advance(milliseconds=GRACE_MS)
+    buckets = {"uploads": world.uploads, "packages": world.packages, "assets": world.assets}
+    deps = ReconcileDeps(world.records, buckets, world.clock)  # pyright: ignore[reportArgumentType]
+    await request_walk(world.records, world.clock, repair=True)
+    await reconcile(deps, pages=100)
+    world.clock.advance(milliseconds=400 * DAY_MS)
+    await removals(world.records, world.limits.retention, world.clock.now_ms(), 100)
+    await world.sweep()
+    world.clock.advance(milliseconds=DAY_MS)
+    await world.sweep()
 
 
 async def back_up(world: World) -> None:
@@ -88,7 +145,7 @@ async def back_up(world: World) -> None:
         assert (await run_backups(deps)).made is not None
         world.clock.advance(milliseconds=DAY_MS)
     await world.records.batch([Statement("DELETE FROM backup WHERE status = ?", ("complete",))])
-    await sweep(world.records, store, world.clock.now_ms(), DAY_MS, "test")
+    await backup_retention.sweep(world.records, store, world.clock.now_ms(), DAY_MS, "test")
     assert len(await backup_records.list_backups(world.records)) == 2
     backed_up.close()
 
@@ -116,4 +173,37 @@ def test_no_statement_scans_a_table() -> None:
     }
     world.close()
     assert scans == {}
-    assert len(records.seen) > 40
+    assert len(records.seen) > 60
+
+
+@pytest.mark.parametrize("status", WHY)
+def test_what_retention_has_to_do_is_found_by_what_is_due(status: str) -> None:
+    """The work is proportional to what is due, not to what there is: state and time are both
+    looked up, and the order is the index's own."""
+    records = Recording()
+    run(due_versions(records, status, 5, 100))  # pyright: ignore[reportArgumentType]  (data)
+    records.close()
+    (statement,) = records.seen.values()
+    assert plans(statement) == [
+        "SEARCH version USING INDEX version_due (status=? AND due_at<?)",
+        "SEARCH app USING INDEX sqlite_autoindex_app_1 (id=?)",
+    ]
+
+
+def test_expired_uploads_are_found_by_their_expiry() -> None:
+    records = Recording()
+    run(expired_uploads(records, 5 - Retention().temp_ms, 100))
+    records.close()
+    (statement,) = records.seen.values()
+    assert plans(statement) == [
+        "SEARCH upload USING INDEX upload_expired (expires_at<?)",
+        "SEARCH version USING INDEX sqlite_autoindex_version_1 (id=?)",
+    ]
+
+
+def test_the_edge_finds_pulled_versions_by_the_time_of_their_pull() -> None:
+    records = Recording()
+    run(Denials(records).is_denied("v", 5))
+    records.close()
+    (statement,) = records.seen.values()
+    assert plans(statement) == ["SEARCH version USING INDEX version_pulled (pulled_at>?)"]

@@ -27,7 +27,7 @@ def test_every_time_is_read_back(ms: int) -> None:
     assert datetime.fromisoformat(rfc3339(ms)) == datetime.fromtimestamp(ms // 1000, UTC).replace(
         microsecond=ms % 1000 * 1000
     )
-    assert parse_http_date(http_date(ms)) == ms // 1000 * 1000
+    assert parse_http_date(http_date(ms), MOMENT) == ms // 1000 * 1000
     assert parse_amz_date(amz_date(ms)) == ms // 1000 * 1000
     assert parse_rfc3339(rfc3339(ms)) == ms
 
@@ -37,20 +37,39 @@ def test_every_time_is_read_back(ms: int) -> None:
     [
         ("Mon, 21 Sep 2026 14:13:20 GMT", 1_790_000_000_000),
         (" Mon, 21 Sep 2026 14:13:20 GMT ", 1_790_000_000_000),
+        ("Monday, 21-Sep-26 14:13:20 GMT", 1_790_000_000_000),
+        ("Mon Sep 21 14:13:20 2026", 1_790_000_000_000),
+        ("Sun, 06 Nov 1994 08:49:37 GMT", 784_111_777_000),
+        ("Sunday, 06-Nov-94 08:49:37 GMT", 784_111_777_000),
+        ("Sun Nov  6 08:49:37 1994", 784_111_777_000),
+        ("Mon, 21 Sep 2026 14:13:60 GMT", 1_790_000_040_000),
         ("Mon, 21 Sep 2026 16:13:20 +0200", None),
-        ("Monday, 21-Sep-26 14:13:20 GMT", None),
+        ("Mon, 21 Sep 26 14:13:20 GMT", None),
+        ("mon, 21 sep 2026 14:13:20 gmt", None),
+        ("Mon, 1 Sep 2026 14:13:20 GMT", None),
+        ("Sun Nov 6 08:49:37 1994", None),
         ("nonsense", None),
         ("", None),
         ("Mon, 99 Sep 2026 14:13:20 GMT", None),
+        ("Mon, 31 Feb 2026 14:13:20 GMT", None),
+        ("Friday, 31-Dec-99 23:59:61 GMT", None),
+        ("Fri, 31 Dec 9999 23:59:60 GMT", None),
     ],
 )
 def test_a_date_of_a_client_is_read_or_is_none(text: str, ms: int | None) -> None:
-    assert parse_http_date(text) == ms
+    assert parse_http_date(text, MOMENT) == ms
+
+
+def test_a_year_of_two_digits_lies_at_most_fifty_years_ahead() -> None:
+    for text, year in (("01-Sep-76", 2076), ("30-Sep-76", 1976), ("30-Sep-77", 1977)):
+        read = parse_http_date(f"Monday, {text} 00:00:00 GMT", MOMENT)
+        assert read is not None
+        assert http_date(read).split()[3] == str(year)
 
 
 @given(st.text(max_size=40))
 def test_no_date_crashes_the_reader(text: str) -> None:
-    parse_http_date(text)
+    parse_http_date(text, MOMENT)
     assert parse_amz_date(text) is None
     assert parse_rfc3339(text) is None
 

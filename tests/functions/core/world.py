@@ -15,7 +15,17 @@ from functions.adapters.local.object_store import MemoryObjectStore
 from functions.adapters.local.queue import MemoryQueue
 from functions.adapters.local.records import SqliteRecords
 from functions.adapters.local.signer import Ed25519Signer
-from functions.core import access, apps, developers, tenants, validation, versions
+from functions.core import (
+    access,
+    apps,
+    developers,
+    publication,
+    removal,
+    tenants,
+    validation,
+    versions,
+    withdrawal,
+)
 from functions.core.download_tokens import DownloadKeys
 from functions.core.platform import Limits
 from functions.core.problems import Problem, ProblemError
@@ -25,6 +35,8 @@ from functions.ports.records import Records, Row, Statement
 
 APP = "org.example.app"
 NAME = "An app"
+OPERATOR = access.Caller("operator", None, "root")
+BECAUSE = "It deletes its users' files."
 BUCKETS = ("stowage-dev-repositories", "stowage-dev-more")
 
 
@@ -87,6 +99,7 @@ class World:
     def __post_init__(self) -> None:
         self.uploads = MemoryObjectStore(self.clock)
         self.packages = MemoryObjectStore(self.clock)
+        self.assets = MemoryObjectStore(self.clock)
 
     def close(self) -> None:
         self.records.close()
@@ -181,6 +194,7 @@ class World:
         return [
             await validation.validate_upload(self.deps, message.body)
             for message in self.queue.take()
+            if "kind" not in message.body
         ]
 
     async def draft(self, caller: access.Caller, code: int = 1, app_id: str = APP) -> Version:
@@ -195,6 +209,42 @@ class World:
         version = await self.draft(caller, code, app_id)
         return await versions.publish_version(self.records, self.clock, caller, version.id)
 
+    async def reject(self, version_id: str, caller: access.Caller = OPERATOR) -> Version:
+        return await withdrawal.reject_version(
+            self.records, self.clock, caller, version_id, BECAUSE, self.limits.retention
+        )
+
+    async def pull(self, caller: access.Caller, version_id: str) -> Version:
+        return await withdrawal.pull_version(
+            self.records,
+            self.queue,
+            self.clock,
+            caller,
+            version_id,
+            BECAUSE,
+            self.limits.retention,
+        )
+
+    async def restore(self, caller: access.Caller, version_id: str) -> Version:
+        return await withdrawal.restore_version(
+            self.records, self.clock, caller, version_id, self.limits.retention
+        )
+
+    async def roll_back(self, caller: access.Caller, version_id: str) -> Version:
+        return await publication.roll_back(
+            self.records, self.clock, caller, version_id, self.limits.retention
+        )
+
+    async def sweep(self, batch: int = 50) -> removal.Report:
+        return await removal.sweep(self.records, self.packages, self.clock, batch=batch)
+
+    async def version(self, version_id: str) -> Version:
+        return await versions.get_version(self.records, OPERATOR, version_id)
+
+    async def current(self, app_id: str = APP) -> object:
+        rows = await self.rows("SELECT current_version_id FROM app WHERE id = ?", app_id)
+        return rows[0]["current_version_id"]
+
     async def rows(self, sql: str, *parameters: str | int | None) -> Sequence[Row]:
         return await self.records.fetch(Statement(sql, parameters))
 
@@ -207,7 +257,7 @@ class World:
         """Every row of every table: to show that a refusal wrote nothing."""
         tables = (
             "event", "api_key", "developer", "app", "version", "upload", "tenant", "location",
-            "hostname", "debian_repository",
+            "hostname", "debian_repository", "cache_purge", "job_cursor",
         )  # fmt: skip
         return [
             (table, [dict(row) for row in await self.rows(f"SELECT * FROM {table} ORDER BY 1, 2")])  # noqa: S608

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from functions.adapters.local.object_store import MemoryObjectStore
+from functions.core.denials import Denials
 from functions.core.http import Response
 from functions.entrypoints.http_edge.data_plane import DataPlane, EdgeRequest
 from functions.entrypoints.job_queue import consume
@@ -53,6 +54,7 @@ class Edge:
             cdn_host=CDN,
             platform_zone="stowage.test",
             download_keys=DOWNLOAD_KEYS,
+            denials=Denials(self.records),
         )
 
     async def ask(

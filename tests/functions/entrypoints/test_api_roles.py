@@ -17,6 +17,10 @@ PACKAGE_ENDPOINTS = [
     ("GET", "/v1/versions/{version_id}", None),
     ("POST", "/v1/versions/{version_id}/complete", None),
     ("POST", "/v1/versions/{version_id}/publish", None),
+    ("GET", "/v1/apps/org.example.app/versions", None),
+    ("POST", "/v1/versions/{version_id}/pull", {"reason": "It is broken."}),
+    ("POST", "/v1/versions/{version_id}/restore", None),
+    ("POST", "/v1/versions/{version_id}/rollback", None),
 ]
 OPERATOR_ENDPOINTS = [
     ("POST", "/v1/developers", {"name": "Eve"}),
@@ -25,6 +29,11 @@ OPERATOR_ENDPOINTS = [
     ("POST", "/v1/api-keys", {"role": "operator"}),
     ("GET", "/v1/api-keys", None),
     ("DELETE", "/v1/api-keys/x", None),
+    ("POST", "/v1/versions/x/reject", {"reason": "It is broken."}),
+    ("GET", "/v1/purges", None),
+    ("GET", "/v1/retention", None),
+    ("GET", "/v1/reconcile", None),
+    ("POST", "/v1/reconcile", {"repair": True}),
 ]
 
 

@@ -1,4 +1,4 @@
-"""Tenants' hosts: which location they serve, and how little else."""
+"""Tenants' hosts: which location they serve, and how little else. Paths and methods: tests/edge."""
 
 from dataclasses import replace
 
@@ -46,39 +46,6 @@ async def test_an_unknown_host_is_not_found_without_a_hint(edge: Edge, host: str
     answer = await edge.ask("/Release", host)
     assert answer.status == 404
     assert answer.headers["cache-control"] == "public, max-age=5"
-
-
-@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "OPTIONS", "PROPFIND"])
-async def test_only_get_and_head_are_served(edge: Edge, method: str) -> None:
-    await edge.repository(Release=b"one")
-    answer = await edge.ask("/Release", method=method)
-    assert answer.status == 405
-    assert answer.headers["allow"] == "GET, HEAD"
-
-
-@pytest.mark.parametrize(
-    ("path", "status"),
-    [
-        ("/../Release", 400),
-        ("/%2e%2e/Release", 400),
-        ("/x/%2E./Release", 400),
-        ("/x%2fRelease", 400),
-        ("/x%5cRelease", 400),
-        ("/x\\Release", 400),
-        ("/Release%00", 400),
-        ("/Release%", 400),
-        ("/%ff", 400),
-        ("//Release", 404),
-        ("/Release/", 404),
-        ("/", 404),
-    ],
-)
-async def test_a_path_never_leaves_its_prefix(edge: Edge, path: str, status: int) -> None:
-    made = await edge.repository(Release=b"one")
-    await edge.put(made["s3_bucket"], "Release", b"not the tenant's")
-    answer = await edge.ask(path)
-    assert answer.status == status
-    assert answer.headers["content-type"] == "application/problem+json"
 
 
 async def test_a_location_planted_by_sql_in_another_bucket_is_not_served(

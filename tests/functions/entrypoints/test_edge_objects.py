@@ -1,4 +1,4 @@
-"""The cdn host's packages and assets; ranges and conditions of every host."""
+"""The cdn host's packages and assets. Ranges and conditions: tests/edge."""
 
 import pytest
 
@@ -74,41 +74,3 @@ async def test_assets_are_public(edge: Edge) -> None:
     answer = await edge.ask("/assets/org.example.app/icon-32.png", CDN)
     assert answer.status == 200
     assert answer.headers["content-type"] == "image/png"
-
-
-@pytest.mark.parametrize(
-    ("asked", "status", "said", "got"),
-    [
-        ("bytes=0-2", 206, "bytes 0-2/10", b"012"),
-        ("bytes=7-", 206, "bytes 7-9/10", b"789"),
-        ("bytes=-3", 206, "bytes 7-9/10", b"789"),
-        ("bytes=-99", 206, "bytes 0-9/10", b"0123456789"),
-        ("bytes=8-99", 206, "bytes 8-9/10", b"89"),
-        ("bytes=10-", 416, "bytes */10", None),
-        ("bytes=-0", 416, "bytes */10", None),
-        ("bytes=0-1,4-5", 200, None, b"0123456789"),
-        ("lines=0-1", 200, None, b"0123456789"),
-        ("bytes=5-1", 200, None, b"0123456789"),
-    ],
-)
-async def test_single_ranges_are_served(
-    edge: Edge, asked: str, status: int, said: str | None, got: bytes | None
-) -> None:
-    await edge.repository(data=b"0123456789")
-    answer = await edge.ask("/data", range=asked)
-    assert answer.status == status
-    assert answer.headers.get("content-range") == said
-    if got is not None:
-        assert await content(answer) == got
-        assert answer.headers["content-length"] == str(len(got))
-
-
-async def test_what_has_not_changed_is_not_sent_again(edge: Edge) -> None:
-    await edge.repository(data=b"0123456789")
-    whole = await edge.ask("/data")
-    etag = whole.headers["etag"]
-    for condition in (etag, f'"x", W/{etag}', "*"):
-        answer = await edge.ask("/data", if_none_match=condition)
-        assert (answer.status, answer.body) == (304, None)
-        assert answer.headers["etag"] == etag
-    assert (await edge.ask("/data", if_none_match='"x"')).status == 200

@@ -7,10 +7,19 @@ import pytest
 
 from functions import settings
 from functions.core.download_tokens import DownloadKeys, sign, verify
+from functions.core.platform import Retention
 from functions.setting_values import SettingsError
 
 KEY = base64.b64encode(bytes(range(32))).decode()
 HASH = "0" * 64
+KEPT = {
+    "draft_days": 30,
+    "rejected_days": 7,
+    "failed_hours": 24,
+    "superseded_days": 365,
+    "temp_hours": 1,
+}
+OF_JOBS = (settings.ZONE_ID, settings.API_BASE_URL, settings.PURGE_TOKEN)
 VARIABLES: dict[str, str | None] = {
     settings.API_HOST: "api.stowage.test",
     settings.CDN_HOST: "cdn.stowage.test",
@@ -22,6 +31,7 @@ VARIABLES: dict[str, str | None] = {
     settings.UPLOAD_URL_SECONDS: "900",
     settings.DOWNLOAD_URL_SECONDS: "3600",
     settings.MAX_PACKAGE_BYTES: "52428800",
+    settings.RETENTION: json.dumps(KEPT),
     settings.S3_ENDPOINT: "https://account.s3.example",
     settings.S3_REGION: "auto",
     settings.UPLOADS_BUCKET: "uploads",
@@ -40,6 +50,9 @@ VARIABLES: dict[str, str | None] = {
     ),
     settings.ROOT_KEY_HASHES: json.dumps([HASH, HASH]),
     settings.SIGNING_KEY: json.dumps({"id": "s1", "seed": KEY}),
+    settings.ZONE_ID: "9c" * 16,
+    settings.API_BASE_URL: "https://api.cloudflare.com/client/v4",
+    settings.PURGE_TOKEN: "a-token",
 }
 
 
@@ -51,6 +64,7 @@ def test_good_variables_become_typed_settings() -> None:
     api = settings.ApiSettings.from_mapping(VARIABLES)
     assert api.multi_tenant is True
     assert api.download_url_seconds == 3600
+    assert api.retention == Retention()
     assert api.platform_keys[0].not_after is None
     assert api.root_key_hashes == (HASH, HASH)
     jobs = settings.JobsSettings.from_mapping(VARIABLES)
@@ -80,7 +94,15 @@ def test_each_worker_needs_no_setting_that_it_does_not_read() -> None:
         )
     }
     assert settings.EdgeSettings.from_mapping(edge).cdn_host == "cdn.stowage.test"
-    jobs = {name: VARIABLES[name] for name in (settings.MAX_PACKAGE_BYTES, settings.SIGNING_KEY)}
+    jobs = {
+        name: VARIABLES[name]
+        for name in (
+            settings.MAX_PACKAGE_BYTES,
+            settings.RETENTION,
+            settings.SIGNING_KEY,
+            *OF_JOBS,
+        )
+    }
     assert settings.JobsSettings.from_mapping(jobs).max_package_bytes == 52_428_800
 
 
@@ -88,7 +110,7 @@ def test_every_missing_variable_is_named_at_once() -> None:
     with pytest.raises(SettingsError) as caught:
         settings.ApiSettings.from_mapping({})
     named = {problem.split()[0] for problem in caught.value.problems}
-    assert named == set(VARIABLES) - {settings.SIGNING_KEY}
+    assert named == set(VARIABLES) - {settings.SIGNING_KEY, *OF_JOBS}
 
 
 @pytest.mark.parametrize(
@@ -113,6 +135,12 @@ def test_every_missing_variable_is_named_at_once() -> None:
         (settings.UPLOAD_URL_SECONDS, "0"),
         (settings.DOWNLOAD_URL_SECONDS, "3601"),
         (settings.MAX_PACKAGE_BYTES, "5e7"),
+        (settings.RETENTION, "{}"),
+        (settings.RETENTION, '{"draft_days": 30}'),
+        (settings.RETENTION, json.dumps(KEPT | {"draft_days": 0})),
+        (settings.RETENTION, json.dumps(KEPT | {"draft_days": True})),
+        (settings.RETENTION, json.dumps(KEPT | {"draft_days": "s3cret"})),
+        (settings.RETENTION, json.dumps(KEPT | {"s3cret": 5})),
         (settings.PLATFORM_KEYS, "[{}]"),
         (settings.ROOT_KEY_HASHES, "[]"),
         (settings.ROOT_KEY_HASHES, json.dumps([HASH] * 3)),
@@ -132,6 +160,12 @@ def test_a_wrong_signing_key_is_named_and_not_shown() -> None:
     with pytest.raises(SettingsError, match=settings.SIGNING_KEY) as caught:
         settings.JobsSettings.from_mapping(VARIABLES | {settings.SIGNING_KEY: wrong})
     assert "s3cret" not in str(caught.value)
+
+
+@pytest.mark.parametrize("url", ["https://api.example", "https://api.example/client/v4/", "x"])
+def test_the_address_of_cloudflares_api_is_whole(url: str) -> None:
+    with pytest.raises(SettingsError, match=settings.API_BASE_URL):
+        settings.JobsSettings.from_mapping(VARIABLES | {settings.API_BASE_URL: url})
 
 
 def test_two_buckets_never_share_a_binding() -> None:

@@ -9,13 +9,16 @@ from typing import Any
 
 import httpx
 
+from functions.adapters.local.cache_purger import MemoryCachePurger
 from functions.adapters.local.clock import FixedClock
+from functions.adapters.local.database_export import SqliteExporter
 from functions.adapters.local.entropy import SeededEntropy
 from functions.adapters.local.object_store import MemoryObjectStore
 from functions.adapters.local.queue import MemoryQueue
 from functions.adapters.local.rate_limiter import MemoryRateLimiter
 from functions.adapters.local.records import SqliteRecords
 from functions.adapters.local.signer import Ed25519Signer
+from functions.core.backups import BackupDeps, BackupPlan
 from functions.core.catalog import PACKAGE_TYPE
 from functions.core.download_tokens import DownloadKeys
 from functions.core.platform import Limits
@@ -46,6 +49,9 @@ TABLES = (
     "hostname",
     "debian_repository",
     "event",
+    "backup",
+    "cache_purge",
+    "job_cursor",
 )
 
 
@@ -59,6 +65,9 @@ class World:
     def __post_init__(self) -> None:
         self.uploads = MemoryObjectStore(self.clock)
         self.packages = MemoryObjectStore(self.clock)
+        self.backups = MemoryObjectStore(self.clock)
+        self.assets = MemoryObjectStore(self.clock)
+        self.purger = MemoryCachePurger()
         self.signer = Ed25519Signer("s1", SEED)
         self.services = Services(
             records=self.records,
@@ -110,7 +119,18 @@ class World:
                 clock=self.clock,
                 entropy=self.entropy,
                 limits=Limits(),
-            )
+            ),
+            assets=self.assets,
+            queue=self.queue,
+            purger=self.purger,
+            backups=BackupDeps(
+                self.records,
+                self.backups,
+                SqliteExporter(self.records),
+                self.clock,
+                self.entropy,
+                BackupPlan(every_ms=None),
+            ),
         )
 
     async def call(

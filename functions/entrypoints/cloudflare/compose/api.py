@@ -55,6 +55,7 @@ def _build(env: Any) -> Services:
             max_package_bytes=given.max_package_bytes,
             upload_url_seconds=given.upload_url_seconds,
             download_url_seconds=given.download_url_seconds,
+            retention=given.retention,
         ),
         root_key_hashes=given.root_key_hashes,
         presign=PresignSettings(

@@ -6,6 +6,7 @@ from functions import settings
 from functions.adapters.cloudflare.d1 import D1Records
 from functions.adapters.cloudflare.r2_reader import R2ObjectReader
 from functions.adapters.cloudflare.system import SystemClock
+from functions.core.denials import Denials
 from functions.core.download_tokens import DownloadKeys
 from functions.entrypoints.cloudflare.compose.bindings import native, variables
 from functions.entrypoints.http_edge.data_plane import DataPlane
@@ -22,8 +23,9 @@ def data_plane(env: Any) -> DataPlane:
 
 def _build(env: Any) -> DataPlane:
     given = settings.EdgeSettings.from_mapping(variables(env))
+    records = D1Records(native(env, settings.DATABASE))
     return DataPlane(
-        records=D1Records(native(env, settings.DATABASE)),
+        records=records,
         clock=SystemClock(),
         packages=R2ObjectReader(native(env, settings.PACKAGES)),
         assets=R2ObjectReader(native(env, settings.ASSETS)),
@@ -34,4 +36,5 @@ def _build(env: Any) -> DataPlane:
         cdn_host=given.cdn_host,
         platform_zone=given.platform_zone,
         download_keys=DownloadKeys(given.download_keys.current, given.download_keys.keys),
+        denials=Denials(records),
     )

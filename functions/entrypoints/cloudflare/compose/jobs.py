@@ -1,49 +1,32 @@
 """Builds the jobs Worker's adapters."""
 
-from dataclasses import dataclass
 from typing import Any
 
 from functions import settings
 from functions.adapters.cloudflare.d1 import D1Records
 from functions.adapters.cloudflare.d1_export import D1Exporter, D1ExportSettings
+from functions.adapters.cloudflare.purge import CloudflareCachePurger
 from functions.adapters.cloudflare.queue import CloudflareQueue
 from functions.adapters.cloudflare.r2_store import R2ObjectStore
 from functions.adapters.cloudflare.system import SystemClock, SystemEntropy
 from functions.adapters.cloudflare.webcrypto import WebCryptoSigner
-from functions.core.backups import BackupDeps, BackupPlan, BackupReport, run_backups
+from functions.core.backups import BackupDeps, BackupPlan
 from functions.core.platform import DAY_MS, HOUR_MS, Limits
-from functions.core.schedule import Report, run_schedule
 from functions.core.validation import ValidationDeps
 from functions.entrypoints.cloudflare.compose.bindings import native, variables
 from functions.entrypoints.job_queue import Jobs
-from functions.ports.queue import Queue
+
+_built: list[Jobs] = []
 
 
-@dataclass(frozen=True, slots=True)
-class Built:
-    jobs: Jobs
-    queue: Queue
-    backups: BackupDeps
-
-    async def run_schedule(self) -> Report:
-        deps = self.jobs.validation
-        return await run_schedule(deps.records, deps.uploads, self.queue, deps.clock)
-
-    async def run_backups(self) -> BackupReport:
-        return await run_backups(self.backups)
-
-
-_built: list[Built] = []
-
-
-def built(env: Any) -> Built:
+def jobs(env: Any) -> Jobs:
     """Raises: SettingsError."""
     if not _built:
         _built.append(_build(env))
     return _built[0]
 
 
-def _build(env: Any) -> Built:
+def _build(env: Any) -> Jobs:
     given = settings.JobsSettings.from_mapping(variables(env))
     deps = ValidationDeps(
         records=D1Records(native(env, settings.DATABASE)),
@@ -52,21 +35,26 @@ def _build(env: Any) -> Built:
         signer=WebCryptoSigner(given.signing_key.id, given.signing_key.seed),
         clock=SystemClock(),
         entropy=SystemEntropy(),
-        limits=Limits(max_package_bytes=given.max_package_bytes),
+        limits=Limits(max_package_bytes=given.max_package_bytes, retention=given.retention),
     )
-    backups = BackupDeps(
-        records=deps.records,
-        store=R2ObjectStore(native(env, settings.BACKUPS)),
-        exporter=D1Exporter(
-            D1ExportSettings(
-                given.api_base_url, given.account_id, given.database_id, given.backup_token
-            )
-        ),
-        clock=deps.clock,
-        entropy=deps.entropy,
-        plan=BackupPlan(
-            every_ms=given.backup_rhythm.every_hours * HOUR_MS or None,
-            keep_ms=given.backup_rhythm.keep_days * DAY_MS,
+    return Jobs(
+        deps,
+        assets=R2ObjectStore(native(env, settings.ASSETS)),
+        queue=CloudflareQueue(native(env, settings.VALIDATE_QUEUE)),
+        purger=CloudflareCachePurger(given.api_base_url, given.zone_id, given.purge_token),
+        backups=BackupDeps(
+            records=deps.records,
+            store=R2ObjectStore(native(env, settings.BACKUPS)),
+            exporter=D1Exporter(
+                D1ExportSettings(
+                    given.api_base_url, given.account_id, given.database_id, given.backup_token
+                )
+            ),
+            clock=deps.clock,
+            entropy=deps.entropy,
+            plan=BackupPlan(
+                every_ms=given.backup_rhythm.every_hours * HOUR_MS or None,
+                keep_ms=given.backup_rhythm.keep_days * DAY_MS,
+            ),
         ),
     )
-    return Built(Jobs(deps), CloudflareQueue(native(env, settings.VALIDATE_QUEUE)), backups)

@@ -1,0 +1,179 @@
+"""How far a reconciliation has come and what it has found, and the row that keeps it.
+
+One walk is under way at most. Each step writes by compare-and-set, so of two that overlap one is
+lost and nothing is counted twice.
+"""
+
+import json
+from contextlib import suppress
+from dataclasses import asdict, dataclass, replace
+from typing import TYPE_CHECKING, Literal, TypeAlias, cast
+
+from functions.core.platform import ATTEMPTS
+from functions.core.problems import busy
+from functions.ports.queue import QueueError
+from functions.ports.records import ConflictError, Records, Statement
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from functions.ports.clock import Clock
+    from functions.ports.queue import Queue
+
+NAME = "reconcile"
+KIND = "reconcile"
+"""Of the message that has the jobs go on with the walk at once."""
+MOST_FINDINGS = 200
+"""Findings that are kept word for word; more are only counted."""
+
+Bucket: TypeAlias = Literal["uploads", "packages", "assets"]
+Phase: TypeAlias = Literal["uploads", "packages", "assets", "versions"]
+PHASES: tuple[Phase, ...] = ("uploads", "packages", "assets", "versions")
+"""In this order: the buckets are searched for orphans, then the versions for missing objects."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    kind: Literal["orphan", "missing", "different"]
+    """`orphan`: no row claims the object. `missing`: the object of a row is not there. `different`:
+    it has another size than the row says."""
+    bucket: Bucket
+    key: str
+    version_id: str | None
+    """Of the row; None for an orphan."""
+    size: int | None
+    """Of the object, where there is one."""
+    is_repaired: bool
+    """Whether this walk deleted the orphan. What a row misses is never repaired by itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class Walk:
+    """A reconciliation, under way or at its end."""
+
+    repair: bool
+    started_at: int
+    phase: Phase = PHASES[0]
+    at: str | None = None
+    """Where the phase goes on: the store's cursor, or the last version's id."""
+    objects: int = 0
+    """Objects and versions looked at."""
+    versions: int = 0
+    young: int = 0
+    """Objects that no row claims and that are too young to be judged."""
+    orphans: int = 0
+    missing: int = 0
+    """Versions whose object is missing or different."""
+    repaired: int = 0
+    findings: tuple[Finding, ...] = ()
+    """The first `MOST_FINDINGS`."""
+    errors: tuple[str, ...] = ()
+    finished_at: int | None = None
+
+    def __str__(self) -> str:
+        """For the log: without the findings themselves."""
+        return (
+            f"{'finished' if self.finished_at else f'at {self.phase}'}, "
+            f"{self.objects} objects and {self.versions} versions looked at, "
+            f"{self.orphans} orphans, {self.missing} missing, {self.repaired} repaired"
+        )
+
+    def with_finding(self, finding: Finding) -> "Walk":
+        kept = self.findings
+        if len(kept) < MOST_FINDINGS:
+            kept = (*kept, finding)
+        is_orphan = finding.kind == "orphan"
+        return replace(
+            self,
+            findings=kept,
+            orphans=self.orphans + is_orphan,
+            missing=self.missing + (not is_orphan),
+            repaired=self.repaired + finding.is_repaired,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """What the row says. `revision` 0: there is no row yet."""
+
+    walk: Walk | None
+    """The one under way."""
+    last: Walk | None
+    """The last one that came to its end."""
+    revision: int
+
+
+async def announce(queue: "Queue") -> None:
+    """Call the jobs; where the message is lost, the schedule goes on with the walk."""
+    with suppress(QueueError):
+        await queue.send({"kind": KIND})
+
+
+async def read_state(records: Records) -> State:
+    rows = await records.fetch(Statement("SELECT * FROM job_cursor WHERE name = ?", (NAME,)))
+    if not rows:
+        return State(None, None, 0)
+    row = rows[0]
+    return State(
+        _walk(cast("str | None", row["cursor"])),
+        _walk(cast("str | None", row["report"])),
+        cast("int", row["revision"]),
+    )
+
+
+async def request_walk(records: Records, clock: "Clock", *, repair: bool) -> Walk:
+    """Begins a walk and answers it. One that is under way and repairs as much goes on instead; one
+    that was only to report gives way to one that repairs.
+
+    Raises: ProblemError 409 `busy` where steps of a walk kept winning.
+    """
+    for _ in range(ATTEMPTS):
+        state = await read_state(records)
+        if state.walk is not None and (state.walk.repair or not repair):
+            return state.walk
+        begun = Walk(repair, clock.now_ms())
+        if await write_walk(records, state, begun):
+            return begun
+    raise busy()
+
+
+async def write_walk(records: Records, state: State, walk: Walk) -> bool:
+    """Whether the row, as it was read, names this walk now: as the one under way or, where it is
+    finished, as the last one."""
+    text = json.dumps(asdict(walk), separators=(",", ":"))
+    is_over = walk.finished_at is not None
+    cursor = None if is_over else text
+    if state.revision == 0:
+        statement = Statement(
+            "INSERT INTO job_cursor (name, cursor, report, not_before, revision)"
+            " VALUES (?, ?, ?, 0, 1)",
+            (NAME, cursor, text if is_over else None),
+        )
+    else:
+        report = ", report = ?" if is_over else ""
+        statement = Statement(
+            f"UPDATE job_cursor SET cursor = ?{report}, revision = revision + 1"  # noqa: S608
+            " WHERE name = ? AND revision = ?",
+            (cursor, *((text,) if is_over else ()), NAME, state.revision),
+        )
+    try:
+        changed = await records.batch([statement])
+    except ConflictError:
+        return False
+    return list(changed) == [1]
+
+
+def _walk(text: str | None) -> Walk | None:
+    if text is None:
+        return None
+    members = cast("dict[str, object]", json.loads(text))
+    findings = cast("list[Mapping[str, object]]", members.pop("findings"))
+    errors = cast("list[str]", members.pop("errors"))
+    return Walk(
+        **members,  # pyright: ignore[reportArgumentType]  (written by `write_walk`)
+        findings=tuple(
+            Finding(**finding)  # pyright: ignore[reportArgumentType]
+            for finding in findings
+        ),
+        errors=tuple(errors),
+    )

@@ -1,0 +1,40 @@
+"""What one tick of the schedule does. Each part is bounded and stands by itself: one that fails is
+logged and holds up no other."""
+
+import logging
+from typing import TYPE_CHECKING
+
+from functions.core.removal import sweep
+from functions.core.schedule import run_schedule
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Mapping
+
+    from functions.entrypoints.job_queue import Jobs
+
+log = logging.getLogger("stowage.jobs")
+
+
+async def tick(jobs: "Jobs") -> None:
+    """Never raises."""
+    deps = jobs.validation
+    retention = deps.limits.retention
+    parts: Mapping[str, Callable[[], Awaitable[object]]] = {
+        "uploads": lambda: run_schedule(
+            deps.records, deps.uploads, jobs.queue, deps.clock, retention
+        ),
+        "purges": jobs.purge,
+        "retention": lambda: sweep(deps.records, deps.packages, deps.clock),
+        "reconciliation": jobs.reconcile,
+        # Last: it may take minutes, in which the database answers nobody else.
+        "backups": jobs.back_up,
+    }
+    for name, part in parts.items():
+        try:
+            report = await part()
+        except Exception:
+            log.exception("schedule: %s failed; the next run tries again", name)
+            continue
+        log.info("schedule: %s: %s", name, report)
+        for error in getattr(report, "errors", ()):
+            log.error("schedule: %s: %s", name, error)

@@ -1,0 +1,301 @@
+"""Buckets and database compared."""
+
+import asyncio
+from typing import TYPE_CHECKING
+
+import pytest
+
+from functions.adapters.local.object_store import MemoryObjectStore
+from functions.core import claims
+from functions.core.platform import DAY_MS
+from functions.core.reconcile import EVERY_MS, GRACE_MS, ReconcileDeps, reconcile
+from functions.core.reconcile_report import (
+    MOST_FINDINGS,
+    Bucket,
+    Walk,
+    read_state,
+    request_walk,
+)
+from functions.ports.object_store import ObjectPage, ObjectStore, ObjectStoreError
+from tests.contracts.object_store import run
+from tests.functions.core.world import APP, World, a_package
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+PAGES = 1000
+
+
+def deps(world: World, **buckets: ObjectStore) -> ReconcileDeps:
+    stores: Mapping[Bucket, ObjectStore] = {
+        "uploads": buckets.get("uploads", world.uploads),
+        "packages": world.packages,
+        "assets": world.assets,
+    }
+    return ReconcileDeps(world.records, stores, world.clock)
+
+
+async def put(store: ObjectStore, key: str, content: bytes = b"left") -> None:
+    await store.put(key, content, length=len(content), content_type="x/y", create_only=False)
+
+
+async def walked(world: World, *, repair: bool = False) -> Walk:
+    """A whole walk, asked for now."""
+    await request_walk(world.records, world.clock, repair=repair)
+    walk = await reconcile(deps(world), pages=PAGES)
+    assert walk is not None
+    assert walk.finished_at is not None
+    return walk
+
+
+def found(walk: Walk) -> list[tuple[str, str, bool]]:
+    return [(one.kind, one.key, one.is_repaired) for one in walk.findings]
+
+
+async def a_full_platform(world: World) -> None:
+    """Versions in every state, with all their objects, older than the grace period."""
+    caller = await world.developer()
+    await world.app(caller)
+    await world.published(caller, 1)
+    await world.published(caller, 2)
+    await world.draft(caller, 3)
+    await world.reject((await world.draft(caller, 4)).id)
+    await world.pull(caller, (await world.published(caller, 5)).id)
+    await world.validating(caller, b"no archive", 6)
+    await world.work()
+    await world.validating(caller, code=7)
+    version, upload, _ = await world.create(caller, a_package(), 8)
+    await world.put(upload, a_package())
+    await put(world.assets, f"assets/{APP}/icon-32.png")
+    await put(world.assets, f"assets/{APP}/screenshots/0.png")
+    world.clock.advance(milliseconds=GRACE_MS)
+    assert version.status == "uploading"
+
+
+def test_a_sound_platform_has_no_findings(world: World) -> None:
+    async def scenario() -> None:
+        await a_full_platform(world)
+        before = await world.snapshot()
+        walk = await walked(world, repair=True)
+        assert (walk.findings, walk.errors, walk.young) == ((), (), 0)
+        assert (walk.objects, walk.versions) == (8 + 10 + 2, 5)
+        changed = {table for (table, a), (_, b) in zip(before, await world.snapshot()) if a != b}  # noqa: B905
+        assert changed == {"job_cursor"}
+
+    run(scenario())
+
+
+ORPHANS = [
+    ("uploads", "temp/01a0c450-6c00-7386-a648-2f61c6237cc1/package.mosis"),
+    ("uploads", "elsewhere"),
+    ("packages", "packages/01a0c450-6c00-7386-a648-2f61c6237cc1/org.gone/1/package.mosis"),
+    ("packages", "packages/01a0c450-6c00-7386-a648-2f61c6237cc1/org.gone/1/manifest.json"),
+    ("packages", "stray.txt"),
+    ("assets", "assets/org.gone/icon-32.png"),
+    ("assets", "assets/org.gone/screenshots/3.png"),
+    ("assets", f"assets/{APP}/icon-33.png"),
+]
+
+
+@pytest.mark.parametrize(("bucket", "key"), ORPHANS)
+def test_an_orphan_is_reported_and_deleted_only_when_told_to(
+    world: World, bucket: str, key: str
+) -> None:
+    async def scenario() -> None:
+        store: MemoryObjectStore = getattr(world, bucket)
+        await put(store, key)
+        await a_full_platform(world)
+        walk = await walked(world)
+        assert found(walk) == [("orphan", key, False)]
+        assert (walk.orphans, walk.repaired) == (1, 0)
+        assert await store.head(key) is not None
+        walk = await walked(world, repair=True)
+        assert found(walk) == [("orphan", key, True)]
+        assert (walk.orphans, walk.repaired) == (1, 1)
+        assert await store.head(key) is None
+        assert found(await walked(world)) == []
+
+    run(scenario())
+
+
+@pytest.mark.parametrize(("bucket", "key"), ORPHANS)
+def test_what_is_young_is_not_judged(world: World, bucket: str, key: str) -> None:
+    async def scenario() -> None:
+        store: MemoryObjectStore = getattr(world, bucket)
+        await put(store, key)
+        world.clock.advance(milliseconds=GRACE_MS - 1)
+        walk = await walked(world, repair=True)
+        assert (walk.findings, walk.young) == ((), 1)
+        assert await store.head(key) is not None
+
+    run(scenario())
+
+
+def test_an_object_that_a_version_may_be_about_to_claim_is_kept(world: World) -> None:
+    async def scenario() -> None:
+        caller = await world.developer()
+        await world.app(caller)
+        key = f"packages/{caller.subject_id}/{APP}/1/package.mosis"
+        await put(world.packages, key, a_package())
+        world.clock.advance(milliseconds=GRACE_MS)
+        version, _ = await world.validating(caller)
+        assert version.object_key is None
+        assert found(await walked(world, repair=True)) == []
+        await world.work()
+        assert (await world.version(version.id)).status == "draft"
+        assert found(await walked(world, repair=True)) == []
+
+    run(scenario())
+
+
+def test_a_row_that_came_between_the_questions_saves_its_object(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def scenario() -> None:
+        caller = await world.developer()
+        await world.app(caller)
+        key = f"packages/{caller.subject_id}/{APP}/1/package.mosis"
+        await put(world.packages, key, a_package())
+        world.clock.advance(milliseconds=GRACE_MS)
+        is_claimed = claims.is_claimed
+
+        async def after_a_creation(*given: object) -> bool:
+            await world.create(caller, a_package())
+            return await is_claimed(*given)  # pyright: ignore[reportArgumentType]
+
+        monkeypatch.setattr("functions.core.reconcile.is_claimed", after_a_creation)
+        assert found(await walked(world, repair=True)) == []
+        assert await world.packages.head(key) is not None
+
+    run(scenario())
+
+
+def test_a_missing_package_is_shown_and_its_row_left_alone(world: World) -> None:
+    async def scenario() -> None:
+        caller = await world.developer()
+        await world.app(caller)
+        gone = await world.published(caller, 1)
+        world.clock.advance(milliseconds=1)
+        cut = await world.published(caller, 2)
+        await world.packages.delete(str(gone.object_key))
+        await put(world.packages, str(cut.object_key), b"short")
+        walk = await walked(world, repair=True)
+        assert found(walk) == [
+            ("missing", gone.object_key, False),
+            ("different", cut.object_key, False),
+        ]
+        assert [one.version_id for one in walk.findings] == [gone.id, cut.id]
+        assert (walk.missing, walk.orphans) == (2, 0)
+        assert (await world.version(gone.id)).status == "published"
+
+    run(scenario())
+
+
+def test_what_retention_took_away_is_neither_missing_nor_kept_back(world: World) -> None:
+    async def scenario() -> None:
+        caller = await world.developer()
+        await world.app(caller)
+        version = await world.draft(caller)
+        world.clock.advance(milliseconds=30 * DAY_MS)
+        assert (await world.sweep()).removed == 1
+        assert found(await walked(world)) == []
+        # What comes to lie there afterwards is nobody's.
+        await put(world.packages, str(version.object_key))
+        world.clock.advance(milliseconds=GRACE_MS)
+        assert found(await walked(world)) == [("orphan", version.object_key, False)]
+
+    run(scenario())
+
+
+def test_a_walk_goes_on_where_it_stopped(world: World) -> None:
+    async def scenario() -> None:
+        await a_full_platform(world)
+        for number in range(200):
+            await put(world.assets, f"assets/org.gone/screenshots/{number}.png")
+        world.clock.advance(milliseconds=GRACE_MS)
+        await request_walk(world.records, world.clock, repair=False)
+        phases: list[str] = []
+        walk = await reconcile(deps(world), pages=1)
+        while walk is not None and walk.finished_at is None:
+            phases.append(walk.phase)
+            walk = await reconcile(deps(world), pages=1)
+        assert phases == ["packages", "assets", "assets", "assets", "versions"]
+        assert walk is not None
+        assert (walk.orphans, len(walk.findings)) == (200, MOST_FINDINGS)
+        assert (await read_state(world.records)).last == walk
+
+    run(scenario())
+
+
+def test_findings_beyond_the_most_are_counted(world: World) -> None:
+    async def scenario() -> None:
+        for number in range(MOST_FINDINGS + 5):
+            await put(world.assets, f"stray/{number}")
+        world.clock.advance(milliseconds=GRACE_MS)
+        walk = await walked(world)
+        assert (walk.orphans, len(walk.findings)) == (MOST_FINDINGS + 5, MOST_FINDINGS)
+
+    run(scenario())
+
+
+def test_it_begins_by_itself_once_a_day_and_only_reports(world: World) -> None:
+    async def scenario() -> None:
+        await put(world.assets, "stray")
+        first = await reconcile(deps(world), pages=PAGES)
+        assert first is not None
+        assert not first.repair
+        assert await reconcile(deps(world), pages=PAGES) is None
+        world.clock.advance(milliseconds=EVERY_MS - 1)
+        assert await reconcile(deps(world), pages=PAGES) is None
+        world.clock.advance(milliseconds=1)
+        second = await reconcile(deps(world), pages=PAGES)
+        assert second is not None
+        assert found(second) == [("orphan", "stray", False)]
+
+    run(scenario())
+
+
+def test_a_walk_that_repairs_takes_the_place_of_one_that_reports(world: World) -> None:
+    async def scenario() -> None:
+        reporting = await request_walk(world.records, world.clock, repair=False)
+        world.clock.advance(seconds=1)
+        assert await request_walk(world.records, world.clock, repair=False) == reporting
+        repairing = await request_walk(world.records, world.clock, repair=True)
+        assert (repairing.repair, repairing.started_at) == (True, world.clock.now_ms())
+        assert await request_walk(world.records, world.clock, repair=False) == repairing
+        assert await request_walk(world.records, world.clock, repair=True) == repairing
+
+    run(scenario())
+
+
+def test_two_runs_at_once_count_nothing_twice(world: World) -> None:
+    async def scenario() -> None:
+        await put(world.assets, "stray")
+        world.clock.advance(milliseconds=GRACE_MS)
+        await request_walk(world.records, world.clock, repair=True)
+        await asyncio.gather(*(reconcile(deps(world), pages=PAGES) for _ in range(3)))
+        await reconcile(deps(world), pages=PAGES)
+        last = (await read_state(world.records)).last
+        assert last is not None
+        assert (last.objects, last.orphans, last.repaired) == (1, 1, 1)
+
+    run(scenario())
+
+
+def test_a_bucket_that_fails_is_noted_and_the_others_are_looked_at(world: World) -> None:
+    class Away(MemoryObjectStore):
+        async def list_objects(
+            self, prefix: str, cursor: str | None = None, limit: int = 1000
+        ) -> ObjectPage:
+            raise ObjectStoreError("away")
+
+    async def scenario() -> None:
+        await put(world.assets, "stray")
+        world.clock.advance(milliseconds=GRACE_MS)
+        await request_walk(world.records, world.clock, repair=False)
+        walk = await reconcile(deps(world, uploads=Away(world.clock)), pages=PAGES)
+        assert walk is not None
+        assert walk.errors == ("uploads: away",)
+        assert found(walk) == [("orphan", "stray", False)]
+
+    run(scenario())
