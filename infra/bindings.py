@@ -82,7 +82,8 @@ def jobs(of: Resources, purge: ApiToken, backup: ApiToken) -> list[Binding]:
         *_repositories(of),
         database_binding(name.DATABASE, of.database_id),
         queue_binding(name.VALIDATE_QUEUE, of.validate_queue),
-        *_variables(of, name.MAX_PACKAGE_BYTES, name.RETENTION, name.BACKUP),
+        *_variables(of, name.MAX_PACKAGE_BYTES, name.RETENTION),
+        variable(name.BACKUP, _json(of.settings.backup.model_dump())),
         variable(name.ACCOUNT_ID, of.settings.account_id),
         variable(name.ZONE_ID, of.settings.zone_id),
         variable(name.DATABASE_ID, of.database_id),
@@ -143,7 +144,6 @@ def _plain_values(settings: Settings) -> dict[str, str]:
         name.S3_ENDPOINT: settings.s3_url,
         name.S3_REGION: S3_REGION,
         name.UPLOADS_BUCKET: names.bucket("uploads"),
-        name.BACKUP: _json(settings.backup.model_dump()),
         name.PLATFORM_KEYS: _json([key.model_dump() for key in settings.platform_keys]),
     }
 

@@ -49,6 +49,9 @@ async def test_it_is_openapi_3_1_with_every_endpoint(document: dict[str, Any]) -
         "GET /v1/api-keys",
         "DELETE /v1/api-keys/{key_id}",
         "GET /v1/keys",
+        "POST /v1/backups",
+        "GET /v1/backups",
+        "GET /v1/backups/{backup_id}",
         "GET /v1/health",
     }
 
