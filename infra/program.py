@@ -33,6 +33,10 @@ from infra.settings import Settings
 PROJECT = Path(__file__).resolve().parents[1]
 """The folder of Pulumi.yaml; the provider reads the Workers' files relative to it."""
 
+JOBS_CPU_MS = 300_000
+"""The most that Cloudflare allows (developers.cloudflare.com/workers/platform/limits): compressing
+a backup takes some tens of seconds for a million rows."""
+
 
 def deploy() -> None:
     """Declare everything. Called once by the engine, by `pulumi` or by `stowage`."""
@@ -208,6 +212,7 @@ class Platform:
                     self._queues.validate,
                     self._queues.dead_letters,
                 ],
+                cpu_ms=JOBS_CPU_MS if role == "jobs" else None,
                 deploy_after=[self._database.migrations],
             ),
         )

@@ -48,6 +48,12 @@ RIGHTS = (
         frozenset({"D1 Write"}),
         _ACCOUNT_RESOURCE,
     ),
+    Right(
+        "POST",
+        re.compile(r"/client/v4/zones/([^/]+)/purge_cache"),
+        frozenset({"Cache Purge"}),
+        "com.cloudflare.api.account.zone.",
+    ),
 )
 
 

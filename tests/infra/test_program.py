@@ -97,6 +97,16 @@ def test_each_worker_holds_its_secrets_only(engine: Engine) -> None:
     }
 
 
+def test_only_jobs_may_compute_for_minutes(engine: Engine) -> None:
+    deployed(engine)
+    limits = {one.name: one.inputs.get("limits") for one in engine.of("WorkerVersion")}
+    assert limits == {
+        "api-version": None,
+        "edge-version": None,
+        "jobs-version": {"cpuMs": 300_000},
+    }
+
+
 def test_bindings_with_secrets_are_encrypted(engine: Engine) -> None:
     deployed(engine)
     assert all(is_secret(one.raw["bindings"]) for one in engine.of("WorkerVersion"))

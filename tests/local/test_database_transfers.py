@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from local.provider.account_kinds import PERMISSION_GROUPS
-from tests.local.provider_calls import ACCOUNT
+from tests.local.provider_calls import ACCOUNT, ZONE
 from tests.local.test_daemon_faces import ACCOUNT_PATH, Daemon, start
 
 Json = dict[str, Any]
@@ -149,7 +149,9 @@ def test_an_object_is_read_by_its_key(daemon: Daemon) -> None:
     assert daemon.get(f"{ACCOUNT_PATH}/r2/buckets/none/objects/d").status_code == 404
 
 
-def a_token(daemon: Daemon, *groups: str, account: str = ACCOUNT, effect: str = "allow") -> str:
+def a_token(
+    daemon: Daemon, *groups: str, owner: str = f"account.{ACCOUNT}", effect: str = "allow"
+) -> str:
     answer = daemon.engine(
         "create",
         "AccountToken",
@@ -161,7 +163,7 @@ def a_token(daemon: Daemon, *groups: str, account: str = ACCOUNT, effect: str = 
                 {
                     "effect": effect,
                     "permissionGroups": [{"id": GROUPS[name]} for name in groups],
-                    "resources": json.dumps({f"com.cloudflare.api.account.{account}": "*"}),
+                    "resources": json.dumps({f"com.cloudflare.api.{owner}": "*"}),
                 }
             ],
         },
@@ -181,11 +183,23 @@ def test_a_made_token_may_what_its_groups_say_and_no_more(daemon: Daemon, databa
     assert daemon.client.get(f"{ACCOUNT_PATH}/queues", headers=bearer).status_code == 403
     for other in (
         a_token(daemon, "Workers R2 Storage Write"),
-        a_token(daemon, "D1 Read", account="f" * 32),
+        a_token(daemon, "D1 Read", owner="account." + "f" * 32),
         a_token(daemon, "D1 Read", effect="deny"),
         "guessed",
     ):
         assert post(daemon, database, "export", export, other).status_code == 403
+
+
+def test_a_token_that_purges_a_zone_does_nothing_else(daemon: Daemon) -> None:
+    token = a_token(daemon, "Cache Purge", owner=f"account.zone.{ZONE}")
+    bearer = {"authorization": f"Bearer {token}"}
+    for zone, status in ((ZONE, 200), ("f" * 32, 403)):
+        answer = daemon.client.post(
+            f"/client/v4/zones/{zone}/purge_cache", json={"tags": ["a"]}, headers=bearer
+        )
+        assert answer.status_code == status
+    listed = daemon.client.get(f"/client/v4/zones/{ZONE}/dns_records", headers=bearer)
+    assert listed.status_code == 403
 
 
 def test_files_of_an_earlier_daemon_are_gone(tmp_path: Path, types_file: Path) -> None:
