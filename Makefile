@@ -61,11 +61,13 @@ test: setup test-packages pulumi-cli ## Run everything: all checks and all tests
 
 .PHONY: check
 check: setup ## The fast inner loop: format, lint, types, import rules, tests without a cloud
-	@$(MAKE) -j2 --output-sync=target lint unit
+	@$(MAKE) -j2 --output-sync=target lint unit WHICH="not cloud and not thorough"
+
+WHICH := not cloud
 
 .PHONY: unit
 unit: $(VENV_STAMP) ## The tests without a cloud
-	@echo "== tests without a cloud"; $(BIN)/python -m pytest -m "not cloud" -n 2 -q
+	@echo "== tests without a cloud"; $(BIN)/python -m pytest -m "$(WHICH)" -n 2 -q
 
 .PHONY: lint
 lint: $(VENV_STAMP) ## Format, lint, types and import rules, without tests

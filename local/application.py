@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import hmac
 import os
+import shutil
 from collections.abc import AsyncGenerator, Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -26,16 +27,21 @@ from local.node_host import NodeHost, node_command
 from local.provider.engine import EngineCalls
 from local.provider.kinds import KINDS
 from local.provider.schema import Schema
+from local.purges import PLANS, Purges
 from local.queue_store import QueueStore
+from local.rest.authority import Authority
 from local.rest.data import DataEndpoints
 from local.rest.database_transfers import DatabaseTransfers
 from local.rest.envelope import failure
 from local.rest.listings import Listings
-from local.rest.rights import made_token, may
+from local.rest.purging import PurgeEndpoint
 from local.rest.signed_files import SIGNED_PATH, SignedFiles
 from local.schedules import Schedules
 from local.settling import Settler
 from local.world import World
+
+DATA_CENTRES = ("ams", "sin", "iad", "gru")
+"""Those that there can be; the first one serves whoever asks for none."""
 
 Json = dict[str, Any]
 
@@ -48,12 +54,16 @@ class LocalCloud:
         home: CloudHome,
         *,
         faults: bool = False,
+        data_centres: int = 1,
+        plan: str = "free",
         node: Callable[[], Sequence[str]] = node_command,
     ) -> None:
         self.home = home
         self.world = World(home.world)
         self._blobs = Blobs(home.blobs)
         self._with_faults = faults
+        self._data_centres = DATA_CENTRES[:data_centres]
+        self._purges = Purges(PLANS[plan])
         self._started = datetime.now(UTC)
         self._node = NodeHost(home.workerd_log, node)
         self._data_plane = DataPlane(home)
@@ -79,14 +89,17 @@ class LocalCloud:
             self._broker,
             self._schedules,
             FaultBoard() if self._with_faults else None,
+            self._purges,
             self,
         )
         listings = Listings(self.world, self._calls)
         data = DataEndpoints(self.world, self._settler, self._data_plane)
+        purging = PurgeEndpoint(self.world, self._settler, self._data_plane, self._purges)
         inner = Starlette(
             routes=[
                 *control.routes(),
                 *data.routes(),
+                *purging.routes(),
                 *self._transfers.routes(),
                 *self._files.routes(),
                 *listings.routes(),
@@ -100,6 +113,9 @@ class LocalCloud:
     async def _lifespan(self, _: Starlette) -> AsyncGenerator[None]:
         self._schema = asyncio.create_task(self._load_types())
         prune_packs(self.home, self.world)
+        # A cache may be empty at any time; what was purged of it is not remembered longer than
+        # this.
+        shutil.rmtree(self.home.data / "cache", ignore_errors=True)
         self._broker.follow()
         self._schedules.start()
         if self.world.counts():
@@ -125,7 +141,8 @@ class LocalCloud:
         return await asyncio.shield(self._schema)
 
     def _config(self) -> Json:
-        return host_config(self.home, self.world, self._blobs, self._with_faults)
+        made = host_config(self.home, self.world, self._blobs, self._with_faults)
+        return {**made, "data_centres": list(self._data_centres)}
 
     def _is_up(self, worker: str) -> bool:
         return self._node.is_alive and self._settler.runs(worker)
@@ -172,8 +189,8 @@ class _Guard:
 
     def __init__(self, application: ASGIApp, home: CloudHome, world: World) -> None:
         self._application = application
-        self._credentials = home.credentials()
-        self._world = world
+        self._control_secret = home.credentials().control_secret
+        self._authority = Authority(world, home.credentials())
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         refused = self._refusal(Request(scope)) if scope["type"] == "http" else None
@@ -181,32 +198,15 @@ class _Guard:
 
     def _refusal(self, request: Request) -> Response | None:
         if request.url.path.startswith("/client/"):
-            return self._rest_refusal(request, request.headers.get("authorization", ""))
+            return self._authority.refusal(request)
         if request.url.path.startswith(f"{SIGNED_PATH}/"):
             return None
         given = request.headers.get("x-stowage-control", "")
-        if _same(given, self._credentials.control_secret):
+        if hmac.compare_digest(given.encode(), self._control_secret.encode()):
             return None
         return JSONResponse(
             {"error": "The header x-stowage-control is missing or wrong."}, status_code=403
         )
-
-    def _rest_refusal(self, request: Request, authorization: str) -> Response | None:
-        scheme, _, token = authorization.partition(" ")
-        if scheme.lower() != "bearer" or not token:
-            return failure(401, 10000, "Authentication error: no bearer token was sent")
-        if _same(token.strip(), self._credentials.api_token):
-            return None
-        made = made_token(self._world, token.strip())
-        if made is None:
-            return failure(403, 9109, "Invalid access token; `stowage env` prints the right one")
-        if not may(made, request.method, request.url.path):
-            return failure(403, 10000, f"Authentication error: {made['name']} has no right to this")
-        return None
-
-
-def _same(given: str, expected: str) -> bool:
-    return hmac.compare_digest(given.encode(), expected.encode())
 
 
 async def _not_found(request: Request, _: Exception) -> Response:

@@ -29,10 +29,20 @@ class Cloud:
     refuses.
     """
 
-    def __init__(self, home: Path | str, *, faults: bool = False) -> None:
-        """`faults` opens the fault face for tests; it takes effect at the next `start`."""
+    def __init__(
+        self,
+        home: Path | str,
+        *,
+        faults: bool = False,
+        data_centres: int = 1,
+        plan: str = "free",
+    ) -> None:
+        """For tests, and from the next `start` on: `faults` opens the fault face, `data_centres` is
+        how many run the Workers (`local.application.DATA_CENTRES`), `plan` is the zone's, which
+        limits purges (`local.purges.PLANS`)."""
         self.home = CloudHome(home)
         self.faults = faults
+        self._options = ["--data-centres", str(data_centres), "--plan", plan]
         self._log_start = 0
 
     def start(self, timeout: float = 30.0) -> None:
@@ -45,6 +55,7 @@ class Cloud:
         if self.is_running():
             return
         command = [sys.executable, "-m", "local.daemon", "--home", str(self.home.root)]
+        command += self._options
         if self.faults:
             command.append("--faults")
         self._log_start = (

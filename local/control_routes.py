@@ -15,6 +15,7 @@ from local.fault_board import FaultBoard
 from local.home import CloudError
 from local.provider.engine import EngineCalls
 from local.provider.kind import Refusal
+from local.purges import Purges
 from local.schedules import Schedules
 from local.settling import Settler
 from local.world import World
@@ -39,6 +40,7 @@ class ControlRoutes:
         broker: Broker,
         schedules: Schedules,
         faults: FaultBoard | None,
+        purges: Purges,
         reporting: Reporting,
     ) -> None:
         self._world = world
@@ -47,6 +49,7 @@ class ControlRoutes:
         self._broker = broker
         self._schedules = schedules
         self._faults = faults
+        self._purges = purges
         self._reporting = reporting
 
     def routes(self) -> list[Route]:
@@ -59,6 +62,7 @@ class ControlRoutes:
             Route("/_engine/end", self.end, methods=["POST"]),
             Route("/_engine/{method}", self.engine, methods=["POST"]),
             Route("/_queues/{queue}/messages", self.send, methods=["POST"]),
+            Route("/_caches/purges", self.purges, methods=["GET"]),
             Route("/_faults", self.list_faults, methods=["GET"]),
             Route("/_faults", self.plan_fault, methods=["POST"]),
             Route("/_faults", self.clear_faults, methods=["DELETE"]),
@@ -119,6 +123,10 @@ class ControlRoutes:
         except (KeyError, TypeError, AttributeError, ValueError) as error:
             return _error(f"messages: a list of {{body, delay_seconds?}} is needed ({error})", 400)
         return JSONResponse({})
+
+    async def purges(self, _: Request) -> JSONResponse:
+        """For an isolate that begins."""
+        return JSONResponse({"purges": self._purges.describe()})
 
     async def list_faults(self, _: Request) -> JSONResponse:
         return JSONResponse(self._faults.describe()) if self._faults else _closed()

@@ -1,4 +1,4 @@
-"""The local cloud's daemon: `python -m local.daemon --home DIR [--faults]`.
+"""The local cloud's daemon: `python -m local.daemon --home DIR`.
 
 One process for one cloud folder. It ends on SIGTERM or SIGINT with everything it started.
 """
@@ -18,8 +18,9 @@ from typing import IO
 
 import uvicorn
 
-from local.application import LocalCloud
+from local.application import DATA_CENTRES, LocalCloud
 from local.home import PORT_NAMES, CloudError, CloudHome, refuse_taken_ports
+from local.purges import PLANS
 
 _GRACE_SECONDS = 3
 _LOCK_ATTEMPTS = 20
@@ -72,7 +73,7 @@ def _check_ports(home: CloudHome) -> None:
     return refuse_taken_ports(home, PORT_NAMES)
 
 
-def serve(home: CloudHome, *, faults: bool) -> None:
+def serve(home: CloudHome, *, faults: bool, data_centres: int, plan: str) -> None:
     """Runs until a signal ends it.
 
     Raises:
@@ -84,7 +85,7 @@ def serve(home: CloudHome, *, faults: bool) -> None:
     with only_daemon(home):
         _check_ports(home)
         port = home.ports()["rest"]
-        cloud = LocalCloud(home, faults=faults)
+        cloud = LocalCloud(home, faults=faults, data_centres=data_centres, plan=plan)
         config = uvicorn.Config(
             cloud.application(),
             host="127.0.0.1",
@@ -108,6 +109,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m local.daemon", description=__doc__)
     parser.add_argument("--home", type=Path, required=True, help="the cloud folder")
     parser.add_argument("--faults", action="store_true", help="open the fault face (tests only)")
+    parser.add_argument(
+        "--data-centres",
+        type=int,
+        choices=range(1, len(DATA_CENTRES) + 1),
+        default=1,
+        help="how many data centres run the Workers, each with a cache of its own",
+    )
+    parser.add_argument(
+        "--plan", choices=PLANS, default="free", help="the zone's plan, which limits purges"
+    )
     arguments = parser.parse_args()
     logging.basicConfig(
         level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
@@ -115,7 +126,12 @@ def main() -> None:
     # One line for each request would bury the rest.
     logging.getLogger("httpx").setLevel(logging.WARNING)
     try:
-        serve(CloudHome(arguments.home), faults=arguments.faults)
+        serve(
+            CloudHome(arguments.home),
+            faults=arguments.faults,
+            data_centres=arguments.data_centres,
+            plan=arguments.plan,
+        )
     except CloudError as error:
         sys.exit(str(error))
 

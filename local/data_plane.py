@@ -69,6 +69,10 @@ class DataPlane:
         body: Json = {"cron": cron, "scheduledTime": scheduled_ms}
         return await self._post(f"/workers/{worker}/scheduled", body, _HANDLER_SECONDS)
 
+    async def purge(self, purge: Json) -> None:
+        """Tells the Workers' caches: `{at, purge_everything?, tags?, hosts?, prefixes?}`."""
+        await self._post("/caches/purge", purge)
+
     async def warm(self, worker: str) -> None:
         """Boots a Worker; the error holds its Python traceback."""
         await self._post(f"/workers/{worker}/warm", {}, 2 * _SECONDS)

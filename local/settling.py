@@ -80,6 +80,10 @@ class Settler:
                 return
         await self._settle(self._apply)
 
+    def is_up(self) -> bool:
+        """Whether workerd runs what was applied last."""
+        return self._node.is_alive and self._applied is not None
+
     def runs(self, worker: str) -> bool:
         """Whether a Worker is part of what was applied."""
         return any(one["name"] == worker for one in (self._applied or {}).get("workers", []))

@@ -133,10 +133,12 @@ class _Object:
         return value
 
     def time(self, name: str) -> int:
-        value = parse_rfc3339(self.text(name))
-        if value is None:
-            raise ManifestError(f"{name!r} of {self._where} is no time like 2026-01-31T12:00:00Z")
-        return value
+        try:
+            return parse_rfc3339(self.text(name))
+        except ValueError as error:
+            raise ManifestError(
+                f"{name!r} of {self._where} is no time like 2026-01-31T12:00:00Z"
+            ) from error
 
     def member(self, name: str) -> "_Object":
         return _Object(self._get(name, dict), f"{name!r}")

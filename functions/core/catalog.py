@@ -6,6 +6,7 @@ or a cache tag.
 | TempUpload | uploads | `temp/{upload_id}/package.mosis` |
 | PackageObject | packages | `packages/{developer_id}/{app_id}/{version_code}/package.mosis` |
 | PackageManifest | packages | `packages/{developer_id}/{app_id}/{version_code}/manifest.json` |
+| PackageStatement | packages | `packages/{developer_id}/{app_id}/{version_code}/statement.json` |
 | Icon | assets | `assets/{app_id}/icon-{32,64,128}.png` |
 | Screenshot | assets | `assets/{app_id}/screenshots/{n}.png` |
 | RepositoryFile | a repository bucket | `{s3_prefix}{path}` |
@@ -89,6 +90,26 @@ class PackageManifest:
     @property
     def key(self) -> str:
         return f"packages/{self.developer_id}/{self.app_id}/{self.version_code}/manifest.json"
+
+    @property
+    def cache_tags(self) -> tuple[str, ...]:
+        return (f"version:{self.app_id}/{self.version_code}", f"app:{self.app_id}")
+
+
+@dataclass(frozen=True, slots=True)
+class PackageStatement:
+    """What the package is, with its signatures (`core.statements`)."""
+
+    developer_id: str
+    app_id: str
+    version_code: int
+    bucket: ClassVar[BucketRole] = "packages"
+    content_type: ClassVar[str] = "application/json"
+    cache_control: ClassVar[str] = IMMUTABLE
+
+    @property
+    def key(self) -> str:
+        return f"packages/{self.developer_id}/{self.app_id}/{self.version_code}/statement.json"
 
     @property
     def cache_tags(self) -> tuple[str, ...]:
@@ -208,6 +229,7 @@ ObjectKind: TypeAlias = (
     TempUpload
     | PackageObject
     | PackageManifest
+    | PackageStatement
     | Icon
     | Screenshot
     | RepositoryFile

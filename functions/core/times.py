@@ -10,6 +10,9 @@ from datetime import UTC, datetime, timedelta
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 LAST_MS = 253_402_300_799_999
 """The end of the year 9999 UTC: RFC 3339 writes nothing later."""
+_RFC3339 = re.compile(
+    r"\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}:\d{2}(\.\d{1,9})?([Zz]|[+-]\d{2}:\d{2})", re.ASCII
+)
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _FIFTY_YEARS = timedelta(days=50 * 365.25)
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
@@ -36,6 +39,19 @@ def rfc3339(ms: int) -> str:
     """`2026-01-31T12:00:00.000Z`: always UTC, always three decimals."""
     moment = _moment(ms)
     return f"{moment.year:04d}-{moment:%m-%dT%H:%M:%S}.{ms % 1000:03d}Z"
+
+
+def parse_rfc3339(text: str) -> int:
+    """Milliseconds; of a time with any offset, finer fractions are dropped.
+
+    Raises: ValueError.
+    """
+    if not _RFC3339.fullmatch(text):
+        raise ValueError("it is no time of RFC 3339, such as 2026-01-31T12:00:00Z")
+    try:
+        return (datetime.fromisoformat(text.upper()) - _EPOCH) // timedelta(milliseconds=1)
+    except OverflowError as error:
+        raise ValueError("it lies outside of the years 1 to 9999") from error
 
 
 def http_date(ms: int) -> str:
@@ -92,30 +108,14 @@ def amz_date(ms: int) -> str:
 
 
 _AMZ_DATE = re.compile(r"([0-9]{4})([0-9]{2})([0-9]{2})T([0-9]{2})([0-9]{2})([0-9]{2})Z")
-_RFC3339 = re.compile(
-    r"([0-9]{4})-([0-9]{2})-([0-9]{2})T([0-9]{2}):([0-9]{2}):([0-9]{2})\.([0-9]{3})Z"
-)
 
 
 def parse_amz_date(text: str) -> int | None:
     """None where the text is no time in the form of `amz_date`."""
     match = _AMZ_DATE.fullmatch(text)
-    return None if match is None else _milliseconds(*map(int, match.groups()))
-
-
-def parse_rfc3339(text: str) -> int | None:
-    """None where the text is no time in the one form of `rfc3339`: what we wrote ourselves."""
-    match = _RFC3339.fullmatch(text)
     if match is None:
         return None
-    *moment, thousandths = map(int, match.groups())
-    seconds = _milliseconds(*moment)
-    return None if seconds is None else seconds + thousandths
-
-
-def _milliseconds(
-    year: int, month: int, day: int, hour: int, minute: int, second: int
-) -> int | None:
+    year, month, day, hour, minute, second = map(int, match.groups())
     try:
         moment = datetime(year, month, day, hour, minute, second, tzinfo=UTC)
     except ValueError:

@@ -1,9 +1,8 @@
-"""The REST endpoints behind which data lies: D1 queries, R2 objects, cache purges."""
+"""The REST endpoints behind which data lies: D1 queries and R2 objects."""
 
 import contextlib
 import json
 from collections.abc import AsyncGenerator
-from datetime import UTC, datetime
 from typing import Any, cast
 
 from starlette.requests import Request
@@ -17,10 +16,6 @@ from local.settling import Settler
 from local.world import World
 
 _ACCOUNT = "/client/v4/accounts/{account}"
-_PURGES_KEPT = 1000
-# developers.cloudflare.com/cache/how-to/purge-cache: what one call may name.
-_MOST_PURGED = 100
-_PURGE_FORMS = ("files", "tags", "hosts", "prefixes")
 
 Json = dict[str, Any]
 
@@ -40,7 +35,6 @@ class DataEndpoints:
             Route(objects, self.objects, methods=["GET"]),
             Route(objects + "/{key:path}", self.object, methods=["GET"]),
             Route(objects + "/{key:path}", self.delete_object, methods=["DELETE"]),
-            Route("/client/v4/zones/{zone}/purge_cache", self.purge, methods=["POST"]),
         ]
 
     async def query(self, request: Request) -> Response:
@@ -116,26 +110,6 @@ class DataEndpoints:
         except CloudError as error:
             return failure(getattr(error, "status", 0) or 503, 10001, str(error))
         return success({"key": key})
-
-    async def purge(self, request: Request) -> Response:
-        """Recorded; the local cloud has no cache in front of the Workers."""
-        body = await _body(request)
-        said = cast("Json", body) if isinstance(body, dict) else {}
-        forms = [name for name in _PURGE_FORMS if name in said]
-        if not forms and said.get("purge_everything") is not True:
-            return failure(
-                400,
-                1012,
-                "Request must contain one of purge_everything, files, tags, hosts, prefixes",
-            )
-        for name in forms:
-            if not isinstance(said[name], list) or not 0 < len(said[name]) <= _MOST_PURGED:
-                return failure(400, 1094, f"{name} is a list of 1 to {_MOST_PURGED} entries")
-        zone = request.path_params["zone"]
-        self._world.purges.append({"zone": zone, "at": datetime.now(UTC).isoformat(), **said})
-        del self._world.purges[:-_PURGES_KEPT]
-        self._world.save()
-        return success({"id": zone})
 
     def _has_bucket(self, request: Request) -> bool:
         found = self._world.get("R2Bucket", request.path_params["bucket"])

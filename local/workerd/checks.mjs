@@ -4,6 +4,7 @@
 //   ports: {edge, api, cdn, s3, admin},        data: folder of R2 and D1,
 //   daemon: "127.0.0.1:PORT",                  control_secret,
 //   entry_hosts: {api, cdn},                   faults: bool (default false),
+//   data_centres: [name] (default: one),
 //   workers: [{name, main_module, pack, compatibility_date, compatibility_flags, bindings}],
 //   routes: [{pattern, script|null}],          buckets: [name],  databases: [id],
 //   s3: {region, tokens: [{access_key_id, secret_access_key, buckets, permission}], cors: {bucket: [rule]}},
@@ -39,6 +40,18 @@ function checkPorts(ports) {
   }
 }
 
+/** The names of the data centres, the first of which serves whoever asks for none. */
+export function dataCentres(config) {
+  return config.data_centres ?? ["local"];
+}
+
+function checkDataCentres(names) {
+  const good = Array.isArray(names) && names.every((name) => /^[a-z0-9]{1,20}$/.test(name));
+  if (!good || names.length === 0 || new Set(names).size < names.length) {
+    fail(`data_centres is ${JSON.stringify(names)}; it must be a list of different short names`);
+  }
+}
+
 function checkWorker(worker) {
   for (const field of WORKER_FIELDS) {
     if (worker[field] === undefined)
@@ -70,6 +83,7 @@ export function checkConfiguration(config) {
     if (!Array.isArray(config[field])) fail(`the HostConfig's ${field} is not a list`);
   }
   checkPorts(config.ports);
+  checkDataCentres(dataCentres(config));
   config.workers.forEach(checkWorker);
   checkTargets(config);
 }

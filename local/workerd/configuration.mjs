@@ -1,6 +1,7 @@
 // HostConfig -> Miniflare's options: the uploaded Python Workers, and beside them the front, admin
 // and S3 Workers, each on direct sockets (Miniflare's own entry rewrites paths and headers).
 import path from "node:path";
+import { dataCentres } from "./checks.mjs";
 import { logStructured } from "./log.mjs";
 import { modulesOf, NOT_NODE } from "./modules.mjs";
 import { pythonWorker } from "./python_worker.mjs";
@@ -31,17 +32,37 @@ function numbered(prefix, names, target = (name) => name) {
   };
 }
 
+/** Each Worker once for each data centre: {worker, name, dataCentre}. In the first data centre it
+ * bears its own name; queues, schedules and service bindings mean that one. */
+function instances(config) {
+  return dataCentres(config).flatMap((dataCentre, index) =>
+    config.workers.map((worker) => ({
+      worker,
+      dataCentre,
+      name: index === 0 ? worker.name : `${worker.name}.${dataCentre}`,
+    })),
+  );
+}
+
 function front(config) {
+  const all = instances(config);
   const workers = numbered(
     "WORKER",
-    config.workers.map((worker) => worker.name),
+    all.map((one) => one.name),
   );
+  const inDataCentre = (dataCentre) =>
+    Object.fromEntries(
+      all
+        .filter((one) => one.dataCentre === dataCentre)
+        .map((one) => [one.worker.name, workers.table[one.name]]),
+    );
   const { edge, api, cdn } = config.ports;
   return ownWorker("stowage-front", "front", {
     serviceBindings: workers.bindings,
     bindings: {
       ROUTES: config.routes ?? [],
-      WORKERS: workers.table,
+      DATA_CENTRES: dataCentres(config),
+      WORKERS: Object.fromEntries(dataCentres(config).map((one) => [one, inDataCentre(one)])),
       ENTRY_HOSTS: config.entry_hosts,
     },
     unsafeDirectSockets: [socket(edge), socket(api, "Api"), socket(cdn, "Cdn")],
@@ -51,7 +72,8 @@ function front(config) {
 function admin(config) {
   const names = config.workers.map((worker) => worker.name);
   const handlers = numbered("WORKER", names);
-  const controls = numbered("CONTROL", names, (name) => ({ name, entrypoint: "Control" }));
+  const everywhere = instances(config).map((one) => one.name);
+  const controls = numbered("CONTROL", everywhere, (name) => ({ name, entrypoint: "Control" }));
   const databases = numbered("DATABASE", config.databases);
   const buckets = numbered("BUCKET", config.buckets);
   return ownWorker("stowage-admin", "admin", {
@@ -101,9 +123,10 @@ export function runtimeOptions(config) {
     handleStructuredLogs: logStructured,
     r2Persist: path.join(config.data, "r2"),
     d1Persist: path.join(config.data, "d1"),
+    cachePersist: path.join(config.data, "cache"),
     workers: [
       CLOSED,
-      ...config.workers.map((worker) => pythonWorker(worker, config)),
+      ...instances(config).map(({ worker, ...where }) => pythonWorker(worker, config, where)),
       front(config),
       admin(config),
       s3(config),

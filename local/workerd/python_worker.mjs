@@ -68,7 +68,8 @@ function checkBinding(worker, binding, config) {
   }
 }
 
-export function pythonWorker(worker, config) {
+/** The Worker as it runs in one data centre, under a name of its own there. */
+export function pythonWorker(worker, config, { name, dataCentre }) {
   const folder = pyodideFolder(config);
   const natives = { r2Buckets: [], d1Databases: [], serviceBindings: [], ratelimits: [] };
   for (const binding of worker.bindings) {
@@ -76,7 +77,7 @@ export function pythonWorker(worker, config) {
     FORMS[binding.type](natives, binding);
   }
   return {
-    name: worker.name,
+    name,
     modulesRoot: "/w",
     modules: hostModules(folder),
     compatibilityDate: worker.compatibility_date,
@@ -100,6 +101,7 @@ export function pythonWorker(worker, config) {
     bindings: {
       __HOST: {
         worker: worker.name,
+        data_centre: dataCentre,
         main_module: worker.main_module,
         pack: path.basename(worker.pack),
         daemon: config.daemon,

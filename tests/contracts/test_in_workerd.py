@@ -38,6 +38,7 @@ TABLES = (
     "upload",
     "version",
     "app",
+    "developer_key",
     "developer",
     "api_key",
 )

@@ -235,16 +235,6 @@ def test_objects_are_listed_and_deleted_and_a_full_bucket_is_not(daemon: Daemon)
     assert daemon.get(path).status_code == 404
 
 
-def test_purges_are_recorded(daemon: Daemon) -> None:
-    path = f"/client/v4/zones/{ZONE}/purge_cache"
-    bodies: list[tuple[Json, int]] = [({"tags": ["a"]}, 200), ({}, 400), ({"tags": []}, 400)]
-    for body, status in bodies:
-        answer = daemon.client.post(path, json=body, headers=daemon.token)
-        assert answer.status_code == status
-    (purge,) = json.loads(daemon.home.world.read_text())["purges"]
-    assert (purge["zone"], purge["tags"]) == (ZONE, ["a"])
-
-
 def test_settling_reloads_once_and_warms_each_worker_once(daemon: Daemon) -> None:
     daemon.deploy("sample")
     hosts = {"api": "api.test", "cdn": "cdn.test"}

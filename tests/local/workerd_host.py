@@ -120,6 +120,7 @@ class StandInDaemon:
     )
     faults: Callable[[Json], str] = lambda _question: "none"
     queue_status: int = 200
+    purges: list[Json] = field(default_factory=list[Json])
 
     def __post_init__(self) -> None:
         daemon = self
@@ -132,6 +133,9 @@ class StandInDaemon:
                     self._answer(200, {"action": daemon.faults(body)})
                 else:
                     self._answer(daemon.queue_status, {})
+
+            def do_GET(self) -> None:
+                self._answer(200, {"purges": daemon.purges})
 
             def _answer(self, status: int, value: Json) -> None:
                 data = json.dumps(value).encode()

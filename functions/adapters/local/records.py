@@ -14,7 +14,8 @@ class SqliteRecords:
     taken as it is, because the ledger belongs to whoever migrates in earnest."""
 
     def __init__(self, path: str = ":memory:") -> None:
-        self._connection = sqlite3.connect(path, isolation_level=None)
+        # Threads may take turns, as event loops that follow each other do; never two at once.
+        self._connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
         self._connection.row_factory = sqlite3.Row
         self._connection.execute("PRAGMA foreign_keys = ON")
         if not self._connection.execute("SELECT 1 FROM sqlite_master").fetchone():

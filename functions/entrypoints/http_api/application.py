@@ -11,11 +11,13 @@ from functions.entrypoints.http_api import (
     api_keys,
     apps,
     backups,
+    developer_keys,
     developers,
     downloads,
     health,
     platform_keys,
     repositories,
+    schemas,
     tenants,
     upkeep,
     version_changes,
@@ -30,6 +32,7 @@ ROUTERS = tuple(
     module.router
     for module in (
         developers,
+        developer_keys,
         apps,
         versions,
         version_changes,
@@ -39,6 +42,7 @@ ROUTERS = tuple(
         api_keys,
         platform_keys,
         backups,
+        schemas,
         upkeep,
         health,
     )

@@ -12,6 +12,7 @@ from functions.ports.object_store import ObjectReader
 from functions.ports.queue import Queue
 from functions.ports.rate_limiter import RateLimiter
 from functions.ports.records import Records
+from functions.ports.verifier import Verifier
 from functions.setting_values import PlatformKey
 
 
@@ -31,3 +32,4 @@ class Services:
     platform_keys: tuple[PlatformKey, ...]
     address_limiter: RateLimiter
     key_limiter: RateLimiter
+    verifier: Verifier

@@ -8,11 +8,12 @@
 //   POST   /workers/{name}/queue        {queue, messages: [{id, timestamp, attempts, body}]} -> outcome and acks
 //   POST   /workers/{name}/scheduled    {cron, scheduledTime} -> {outcome, noRetry, error?}
 //   POST   /workers/{name}/warm         -> {}; 500 {error: traceback}
+//   POST   /caches/purge                {at, purge_everything?, tags?, hosts?, prefixes?} -> {}; in every data centre
 //
 // Every error is {error: text} with a 4xx or 5xx status.
 import { dump, query } from "./databases.mjs";
 import { list, read, remove } from "./buckets.mjs";
-import { deliver, trigger, warm } from "./events.mjs";
+import { deliver, purge, trigger, warm } from "./events.mjs";
 import { AdminError } from "./errors.mjs";
 
 const ROUTES = [
@@ -36,12 +37,17 @@ const ROUTES = [
   ["POST", /^\/workers\/([^/]+)\/queue$/, (call) => deliver(...entrypoints(call), call.body)],
   ["POST", /^\/workers\/([^/]+)\/scheduled$/, (call) => trigger(...entrypoints(call), call.body)],
   ["POST", /^\/workers\/([^/]+)\/warm$/, (call) => warm(bound(call, "CONTROLS", "Worker"))],
+  ["POST", /^\/caches\/purge$/, ({ env, body }) => purge(controls(env), body)],
 ];
 
 function bound({ env, parts }, table, kind) {
   if (!Object.hasOwn(env[table], parts[0]))
     throw new AdminError(404, `there is no ${kind} ${parts[0]} in the local cloud`);
   return env[env[table][parts[0]]];
+}
+
+function controls(env) {
+  return Object.values(env.CONTROLS).map((binding) => env[binding]);
 }
 
 function entrypoints(call) {

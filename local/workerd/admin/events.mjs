@@ -37,3 +37,9 @@ export async function warm(control) {
     throw new AdminError(500, String(error.message ?? error));
   }
 }
+
+/** Tells every Worker in every data centre; what it stored before is gone when this returns. */
+export async function purge(controls, told) {
+  if (!Number.isInteger(told.at)) throw new AdminError(400, "a purge needs its time: at");
+  await Promise.all(controls.map((control) => control.purge(told)));
+}

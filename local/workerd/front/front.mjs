@@ -3,6 +3,9 @@
 // - edge: the Host header chooses the Worker by the route table (requests in absolute form too);
 // - api, cdn: as edge, with the Host of that entry in place of 127.0.0.1:PORT.
 //
+// Where there are several data centres (tests), the header `x-stowage-data-centre` chooses the one that
+// the request comes to; without it, it is the first.
+//
 // Path, query and headers reach the Worker byte for byte (worker/original_request.mjs), bodies
 // stream. The client's address is set as on Cloudflare and never taken from the client.
 //
@@ -14,6 +17,7 @@
 import { routeOf } from "./routes.mjs";
 
 const ORIGINAL_URL = "x-stowage-original-url";
+const DATA_CENTRE = "x-stowage-data-centre";
 // Every socket of the local cloud is bound to the loopback address.
 const CLIENT_ADDRESS = "127.0.0.1";
 const FROM_CLOUDFLARE = [
@@ -40,7 +44,7 @@ function target(url) {
 
 function forwarded(request, host, path) {
   const headers = new Headers(request.headers);
-  for (const name of FROM_CLOUDFLARE) headers.delete(name);
+  for (const name of [...FROM_CLOUDFLARE, DATA_CENTRE]) headers.delete(name);
   headers.set("cf-connecting-ip", CLIENT_ADDRESS);
   headers.set("x-forwarded-proto", "http");
   headers.set("host", host);
@@ -73,8 +77,12 @@ async function dispatch(request, env, entryHost) {
       `local cloud: the route for ${host} has no script, so the request would go to an origin, which is not there`,
     );
   }
+  const [home, ...others] = env.DATA_CENTRES;
+  const asked = others.length > 0 ? request.headers.get(DATA_CENTRE) : null;
+  const workers = env.WORKERS[asked ?? home];
+  if (workers === undefined) return plain(400, `there is no data centre ${asked}`);
   try {
-    return await env[env.WORKERS[script]].fetch(forwarded(request, host, path));
+    return await env[workers[script]].fetch(forwarded(request, host, path));
   } catch {
     // The Worker's host has logged the traceback under the Worker's name.
     return plain(500, "error code: 1101");

@@ -7,8 +7,9 @@
 //   repeat      it happens twice; the second answer counts
 //   hold        ask again with {held: true} until the answer is another action
 //
-// Wrapped: R2 objects' calls, D1 statements' run/all/first/raw and the database's batch/exec, Queue
-// send/sendBatch. Proxies keep the native class names, by which the SDK converts values.
+// Wrapped: R2 objects' calls, D1 statements' run/all/first/raw and the database's batch/exec (of its
+// sessions, too), Queue send/sendBatch, and under the name `caches` the Cache API's match/put/delete.
+// Proxies keep the native class names, by which the SDK converts values.
 const METHODS = {
   r2_bucket: [
     "get",
@@ -90,12 +91,21 @@ function statement(target, asking) {
   });
 }
 
+function database(target, asking) {
+  return wrapped(target, METHODS.d1, asking, {
+    prepare: (sql) => statement(target.prepare(sql), asking),
+    withSession: (...options) => database(target.withSession(...options), asking),
+  });
+}
+
+export function faultyCache(cache, daemon, host) {
+  const asking = { worker: host.worker, binding: "caches", daemon, host };
+  return wrapped(cache, ["match", "put", "delete"], asking);
+}
+
 export function faulty(value, binding, daemon, host) {
   const methods = METHODS[binding.type];
   if (methods === undefined) return value;
   const asking = { worker: host.worker, binding: binding.name, daemon, host };
-  if (binding.type !== "d1") return wrapped(value, methods, asking);
-  return wrapped(value, methods, asking, {
-    prepare: (sql) => statement(value.prepare(sql), asking),
-  });
+  return binding.type === "d1" ? database(value, asking) : wrapped(value, methods, asking);
 }

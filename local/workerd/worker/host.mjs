@@ -7,15 +7,32 @@
 // 3. Arguments and results are converted as for RPC (python/handlers.py); bodies stay native streams.
 // 4. An exception is logged with its traceback and thrown on; the front Worker answers 500.
 //
-// `Control` is the admin Worker's way in: boot now, and the text of an event's exception.
+// `Control` is the admin Worker's way in: boot now, the text of an event's exception, and purges.
 import * as cloudflareWorkers from "cloudflare:workers";
 import { boot } from "./boot.mjs";
+import { DataCentreCaches } from "./caches.mjs";
 import { markConsole } from "./console.mjs";
 import { ownEnvironment } from "./environment.mjs";
+import { faultyCache } from "./faults.mjs";
 import { originalRequest } from "./original_request.mjs";
+import { Purges } from "./purges.mjs";
 
 const host = cloudflareWorkers.env.__HOST;
+const daemon = cloudflareWorkers.env.__DAEMON;
 markConsole(host.worker);
+
+const purges = new Purges();
+
+async function knownPurges() {
+  await purges.load(daemon, host);
+  return purges;
+}
+
+Object.defineProperty(globalThis, "caches", {
+  value: new DataCentreCaches(caches, host.data_centre, knownPurges, (cache) =>
+    host.faults ? faultyCache(cache, daemon, host) : cache,
+  ),
+});
 
 let booted;
 let environment;
@@ -100,6 +117,10 @@ export class Control extends cloudflareWorkers.WorkerEntrypoint {
         `There is no 'Default' class defined in the Python Worker's main module ${host.main_module}`,
       );
     }
+  }
+
+  purge(purge) {
+    purges.note(purge);
   }
 
   failure(key) {

@@ -15,6 +15,7 @@ from functions.adapters.local.object_store import MemoryObjectStore
 from functions.adapters.local.queue import MemoryQueue
 from functions.adapters.local.records import SqliteRecords
 from functions.adapters.local.signer import Ed25519Signer
+from functions.adapters.local.verifier import Ed25519Verifier
 from functions.core import (
     access,
     apps,
@@ -26,6 +27,7 @@ from functions.core import (
     versions,
     withdrawal,
 )
+from functions.core.developer_signatures import UNSIGNED, GivenSignature
 from functions.core.download_tokens import DownloadKeys
 from functions.core.platform import Limits
 from functions.core.problems import Problem, ProblemError
@@ -35,13 +37,15 @@ from functions.ports.records import Records, Row, Statement
 
 APP = "org.example.app"
 NAME = "An app"
+ENTRY = "data/main.bin"
 OPERATOR = access.Caller("operator", None, "root")
 BECAUSE = "It deletes its users' files."
 BUCKETS = ("stowage-dev-repositories", "stowage-dev-more")
 
 
 def a_manifest(**changes: object) -> dict[str, object]:
-    return {"id": APP, "name": NAME, "version": "1.0", "version_code": 1} | changes
+    manifest = {"id": APP, "name": NAME, "version": "1.0", "version_code": 1, "entry": ENTRY}
+    return manifest | changes
 
 
 def dated(name: str, compression: int = zipfile.ZIP_STORED) -> zipfile.ZipInfo:
@@ -59,7 +63,7 @@ def a_package(
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", compression) as archive:
         archive.writestr(dated("manifest.json", compression), json.dumps(manifest or a_manifest()))
-        for name, content in (files or {"data/main.bin": b"\x00\x01" * 500}).items():
+        for name, content in ({ENTRY: b"\x00\x01" * 500} | dict(files or {})).items():
             archive.writestr(dated(name, compression), content)
     return buffer.getvalue()
 
@@ -114,6 +118,7 @@ class World:
             self.clock,
             self.entropy,
             self.limits,
+            Ed25519Verifier(),
         )
 
     @property
@@ -146,6 +151,7 @@ class World:
         code: int = 1,
         name: str = "1.0",
         app_id: str = APP,
+        given: GivenSignature = UNSIGNED,
     ) -> tuple[Version, Upload, bool]:
         return await versions.create_version(
             self.records,
@@ -158,6 +164,8 @@ class World:
             name,
             len(content),
             sha256(content),
+            verifier=Ed25519Verifier(),
+            given=given,
         )
 
     async def put(self, upload: Upload, content: bytes, digest: str | None = None) -> None:
@@ -256,8 +264,8 @@ class World:
     async def snapshot(self) -> list[tuple[str, list[dict[str, object]]]]:
         """Every row of every table: to show that a refusal wrote nothing."""
         tables = (
-            "event", "api_key", "developer", "app", "version", "upload", "tenant", "location",
-            "hostname", "debian_repository", "cache_purge", "job_cursor",
+            "event", "api_key", "developer", "developer_key", "app", "version", "upload", "tenant",
+            "location", "hostname", "debian_repository", "cache_purge", "job_cursor",
         )  # fmt: skip
         return [
             (table, [dict(row) for row in await self.rows(f"SELECT * FROM {table} ORDER BY 1, 2")])  # noqa: S608

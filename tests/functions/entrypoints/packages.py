@@ -13,6 +13,7 @@ def a_package(app_id: str = "org.example.app", code: int = 1, **changes: object)
         "name": "An app",
         "version": f"1.{code}",
         "version_code": code,
+        "entry": "main.bin",
     } | changes
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:

@@ -18,6 +18,7 @@ from functions.adapters.local.queue import MemoryQueue
 from functions.adapters.local.rate_limiter import MemoryRateLimiter
 from functions.adapters.local.records import SqliteRecords
 from functions.adapters.local.signer import Ed25519Signer
+from functions.adapters.local.verifier import Ed25519Verifier
 from functions.core.backups import BackupDeps, BackupPlan
 from functions.core.catalog import PACKAGE_TYPE
 from functions.core.download_tokens import DownloadKeys
@@ -41,6 +42,7 @@ BUCKETS = ("test-repositories", "test-more")
 TABLES = (
     "api_key",
     "developer",
+    "developer_key",
     "app",
     "version",
     "upload",
@@ -103,6 +105,7 @@ class World:
             ),
             address_limiter=MemoryRateLimiter(self.clock, 10_000),
             key_limiter=MemoryRateLimiter(self.clock, 10_000),
+            verifier=Ed25519Verifier(),
         )
         self.application = application(lambda: self.services)
 
@@ -119,6 +122,7 @@ class World:
                 clock=self.clock,
                 entropy=self.entropy,
                 limits=Limits(),
+                verifier=Ed25519Verifier(),
             ),
             assets=self.assets,
             queue=self.queue,

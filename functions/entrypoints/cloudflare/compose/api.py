@@ -10,6 +10,7 @@ from functions.adapters.cloudflare.queue import CloudflareQueue
 from functions.adapters.cloudflare.r2_reader import R2ObjectReader
 from functions.adapters.cloudflare.rate_limiter import CloudflareRateLimiter
 from functions.adapters.cloudflare.system import SystemClock, SystemEntropy
+from functions.adapters.cloudflare.webcrypto_verifier import WebCryptoVerifier
 from functions.core.download_tokens import DownloadKeys
 from functions.core.platform import Limits
 from functions.core.presign import PresignSettings
@@ -76,6 +77,7 @@ def _build(env: Any) -> Services:
         platform_keys=given.platform_keys,
         address_limiter=_limiter(env, settings.ADDRESS_LIMITER),
         key_limiter=_limiter(env, settings.KEY_LIMITER),
+        verifier=WebCryptoVerifier(),
     )
 
 

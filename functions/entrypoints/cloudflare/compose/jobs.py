@@ -10,6 +10,7 @@ from functions.adapters.cloudflare.queue import CloudflareQueue
 from functions.adapters.cloudflare.r2_store import R2ObjectStore
 from functions.adapters.cloudflare.system import SystemClock, SystemEntropy
 from functions.adapters.cloudflare.webcrypto import WebCryptoSigner
+from functions.adapters.cloudflare.webcrypto_verifier import WebCryptoVerifier
 from functions.core.backups import BackupDeps, BackupPlan
 from functions.core.platform import DAY_MS, HOUR_MS, Limits
 from functions.core.validation import ValidationDeps
@@ -36,6 +37,7 @@ def _build(env: Any) -> Jobs:
         clock=SystemClock(),
         entropy=SystemEntropy(),
         limits=Limits(max_package_bytes=given.max_package_bytes, retention=given.retention),
+        verifier=WebCryptoVerifier(),
     )
     return Jobs(
         deps,
