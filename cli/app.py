@@ -13,6 +13,7 @@ from typer.core import TyperGroup
 
 from cli import (
     api_keys,
+    backups,
     cloud_control,
     deployment,
     destruction,
@@ -92,6 +93,7 @@ app.command()(outputs.env)
 app.command()(cloud_control.trigger)
 app.command()(push.push)
 app.add_typer(api_keys.app, name="keys")
+app.add_typer(backups.app, name="backup")
 app.add_typer(storage_copy.app, name="storage")
 
 

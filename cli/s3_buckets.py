@@ -82,12 +82,12 @@ def connect(storage: Storage, keys: S3Keys, *, connections: int = 10) -> "S3Clie
     return cast("S3Client", client)
 
 
-def list_objects(client: "S3Client", bucket: str) -> Iterator[Listed]:
-    """Every object of a bucket, in the order in which the server lists.
+def list_objects(client: "S3Client", bucket: str, prefix: str = "") -> Iterator[Listed]:
+    """Every object of a bucket under a prefix, in the order in which the server lists.
 
     Raises: botocore's errors; see `said_clearly`.
     """
-    for page in client.get_paginator("list_objects_v2").paginate(Bucket=bucket):
+    for page in client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
         for one in page.get("Contents", []):
             found = cast("dict[str, Any]", one)
             yield Listed(found["Key"], found["Size"], found["ETag"].strip('"'))

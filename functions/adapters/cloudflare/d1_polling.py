@@ -40,7 +40,7 @@ def import_poll(bookmark: str) -> dict[str, object]:
 
 def progress(status: int, text: str) -> Progress:
     """Raises: TransferError."""
-    result = result_of(status, text)
+    result = _object(result_of(status, text))
     if result.get("success") is False or result.get("status") == "error":
         said = str(result.get("error") or "it gave no reason")
         raise TransferError(f"D1 gave up: {said}", may_pass=False)
@@ -52,14 +52,14 @@ def progress(status: int, text: str) -> Progress:
     return Progress(bookmark, None)
 
 
-def result_of(status: int, text: str) -> Mapping[str, object]:
+def result_of(status: int, text: str) -> object:
     """The `result` in the API's envelope.
 
     Raises: TransferError.
     """
     document = _object(_parsed(text))
     if 200 <= status < 300 and document.get("success") is True:
-        return _object(document.get("result"))
+        return document.get("result")
     said = "; ".join(
         f"{error.get('message')} (code {error.get('code')})" for error in _errors(document)
     )

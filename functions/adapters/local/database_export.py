@@ -58,30 +58,46 @@ def _lines(copy: sqlite3.Connection) -> Iterator[str]:
     ).fetchall()
     for name, sql in tables:
         yield f"{sql};"
-        columns = [column[1] for column in copy.execute(f"PRAGMA table_info({_quoted(name)})")]
-        start = f"INSERT INTO {_quoted(name)} ({','.join(map(_quoted, columns))}) VALUES("
-        names = ",".join(map(_quoted, columns))
-        for row in copy.execute(f"SELECT {names} FROM {_quoted(name)} ORDER BY rowid"):  # noqa: S608
-            yield f"{start}{','.join(map(_literal, row))});"
+        columns = [column[1] for column in copy.execute(f"PRAGMA table_info({quoted(name)})")]
+        start = f"INSERT INTO {quoted(name)} ({','.join(map(quoted, columns))}) VALUES("
+        names = ",".join(map(quoted, columns))
+        for row in copy.execute(f"SELECT {names} FROM {quoted(name)} ORDER BY rowid"):  # noqa: S608
+            yield f"{start}{','.join(map(literal, row))});"
     for (sql,) in copy.execute(
         "SELECT sql FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL ORDER BY rowid"
     ):
         yield f"{sql};"
 
 
-def _quoted(name: str) -> str:
+def quoted(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
 
 
-def _literal(value: object) -> str:
+def literal(value: object) -> str:
+    """The value as SQL on one line.
+
+    Raises: DatabaseExportError for what is no text, integer or NULL.
+    """
     if value is None:
         return "NULL"
     if isinstance(value, int):
         return str(value)
     if not isinstance(value, str):
-        raise DatabaseExportError(
-            f"a row holds a {type(value).__name__}, and no column of ours does"
-        )
+        raise DatabaseExportError(f"a row holds {type(value).__name__}, which no column of ours is")
+    calls: list[str] = []
+    for end, character in (("\n", "char(10)"), ("\r", "char(13)")):
+        if end in value:
+            mark = _absent(value)
+            value = value.replace(end, mark)
+            calls.append(f",'{mark}',{character})")
     text = "'" + value.replace("'", "''") + "'"
-    # A row is one line.
-    return text.replace("\n", "'||char(10)||'").replace("\r", "'||char(13)||'")
+    # Not one `||` for each line end: D1 takes no deep expressions.
+    return "replace(" * len(calls) + text + "".join(calls)
+
+
+def _absent(text: str) -> str:
+    """A mark that the text does not hold, so that putting it back changes nothing else."""
+    number = 0
+    while f"\\{number};" in text:
+        number += 1
+    return f"\\{number};"
