@@ -13,6 +13,7 @@ from typer.core import TyperGroup
 
 from cli import (
     api_keys,
+    app_images,
     backups,
     cloud_control,
     deployment,
@@ -94,6 +95,7 @@ app.command()(cloud_control.trigger)
 app.command()(push.push)
 app.add_typer(api_keys.app, name="keys")
 app.add_typer(backups.app, name="backup")
+app.add_typer(app_images.app, name="apps")
 app.add_typer(storage_copy.app, name="storage")
 
 

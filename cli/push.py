@@ -8,7 +8,7 @@ from typing import Annotated, cast
 import typer
 
 from cli import options
-from cli.api_keys import ApiUrl, stack_api_url
+from cli.api_keys import ApiUrl, DeveloperKey, developer_api
 from cli.console import Terminal
 from cli.failures import Failure, UsageFailure
 from cli.package_file import PackageFile, read_package
@@ -32,15 +32,6 @@ VersionCode = Annotated[
 VersionName = Annotated[
     str | None, typer.Option("--version-name", help="By default the manifest's version.")
 ]
-Key = Annotated[
-    str | None,
-    typer.Option(
-        "--key",
-        envvar="STOWAGE_KEY",
-        help="Better set STOWAGE_KEY: arguments are visible to every user of the machine. A "
-        "developer's API key.",
-    ),
-]
 Publish = Annotated[bool, typer.Option("--publish", help="Publish the version once it is valid.")]
 Timeout = Annotated[
     int, typer.Option("--timeout", min=1, help="Seconds to wait for the validation.")
@@ -52,7 +43,7 @@ def push(
     app: App = None,
     version_code: VersionCode = None,
     version_name: VersionName = None,
-    key: Key = None,
+    key: DeveloperKey = None,
     api_url: ApiUrl = None,
     home: options.Home = None,
     stack: options.Stack = LOCAL_STACK,
@@ -69,14 +60,9 @@ def push(
     Exit codes: 0 the version is valid, 1 it failed or something did not answer, 2 wrong usage.
     """
     scope = options.scope(home, stack, as_json=as_json)
-    if not key:
-        raise UsageFailure(
-            "A developer's API key is needed: set STOWAGE_KEY, or give --key. `POST "
-            "/v1/developers` makes one."
-        )
+    api = developer_api(scope, api_url, key)
     package = read_package(file)
     request = version_request(package, app, version_code, version_name)
-    api = PlatformApi(api_url or stack_api_url(scope), key)
     terminal = scope.terminal
     app_id = request.pop("app_id")
     try:

@@ -18,6 +18,8 @@ ASSETS = "ASSETS"
 BACKUPS = "BACKUPS"
 DATABASE = "DB"
 VALIDATE_QUEUE = "VALIDATE_QUEUE"
+IMAGES = "IMAGES"
+"""Cloudflare's image service: it decodes and resizes, which Python in a Worker cannot afford."""
 ADDRESS_LIMITER = "ADDRESS_LIMITER"
 KEY_LIMITER = "KEY_LIMITER"
 LIMITER_SECONDS = 60

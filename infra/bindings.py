@@ -1,12 +1,13 @@
 """Which Worker is given what. Bindings have no read-only mode, so privilege is what a Worker is not
 given.
 
-| Worker | buckets | database | queue | secrets |
-|---|---|---|---|---|
-| edge | packages, assets, repositories | yes | - | download keys |
-| api | uploads, assets, repositories | yes | produces | download keys, presign token, root key
-hashes |
-| jobs | all | yes | consumes both, produces | signing key, purge token, token that reads D1 |
+| Worker | buckets | database | queue | images | secrets |
+|---|---|---|---|---|---|
+| edge | packages, assets, repositories | yes | - | - | download keys |
+| api | uploads, assets, repositories | yes | produces | yes | download keys, presign token, root
+key hashes |
+| jobs | all | yes | consumes both, produces | yes | signing key, purge token, token that reads
+D1 |
 """
 
 import json
@@ -21,6 +22,7 @@ from infra.cloudflare.worker import (
     Binding,
     bucket_binding,
     database_binding,
+    images_binding,
     queue_binding,
     rate_limit_binding,
     secret,
@@ -60,6 +62,7 @@ def api(of: Resources, presign: S3Token) -> list[Binding]:
         *_repositories(of),
         database_binding(name.DATABASE, of.database_id),
         queue_binding(name.VALIDATE_QUEUE, of.validate_queue),
+        images_binding(name.IMAGES),
         *_rate_limits(of.settings),
         *_variables(of, *_plain_values(of.settings)),
         # An access key id is no secret: every presigned URL names it.
@@ -82,6 +85,7 @@ def jobs(of: Resources, purge: ApiToken, backup: ApiToken) -> list[Binding]:
         *_repositories(of),
         database_binding(name.DATABASE, of.database_id),
         queue_binding(name.VALIDATE_QUEUE, of.validate_queue),
+        images_binding(name.IMAGES),
         *_variables(of, name.MAX_PACKAGE_BYTES, name.RETENTION),
         variable(name.BACKUP, _json(of.settings.backup.model_dump())),
         variable(name.ACCOUNT_ID, of.settings.account_id),

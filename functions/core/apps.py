@@ -110,6 +110,27 @@ async def visible_app(records: Records, caller: access.Caller, app_id: str) -> A
     return app
 
 
+async def shown_app(records: Records, caller: access.Caller | None, app_id: str) -> App:
+    """A public app for everybody but tenants, without a caller too; a private one as `visible_app`.
+
+    Raises: ProblemError 404.
+    """
+    app = await find_app(records, app_id)
+    if app is None or not _is_shown(app, caller):
+        raise not_found("app")
+    return app
+
+
+def _is_shown(app: App, caller: access.Caller | None) -> bool:
+    if caller is not None and caller.role == "tenant":
+        return False
+    if app.visibility == "public":
+        return True
+    if caller is None:
+        return False
+    return caller.role == "operator" or caller.subject_id == app.developer_id
+
+
 async def require_signature(
     records: Records, clock: "Clock", caller: access.Caller, app_id: str, *, is_required: bool
 ) -> App:
@@ -138,12 +159,13 @@ async def require_signature(
 def naming(
     app: App, version_id: str | None, actor: str, now: int
 ) -> tuple[events.Transition, dict[str, Value]]:
-    """The app's current version becomes this one, or none; with the column that goes with it."""
+    """The app's current version becomes this one, or none; with the columns that go with it."""
     before = app.current_version_id
     change = events.Transition(
         "app", app.id, app.revision, actor, "current-version", before, version_id or NO_VERSION, now
     )
-    return change, {"current_version_id": version_id}
+    # The jobs then take the images that the package names (`package_images`).
+    return change, {"current_version_id": version_id, "images_due_at": now}
 
 
 def app_of(row: Row) -> App:

@@ -8,6 +8,7 @@ or a cache tag.
 | PackageManifest | packages | `packages/{developer_id}/{app_id}/{version_code}/manifest.json` |
 | PackageStatement | packages | `packages/{developer_id}/{app_id}/{version_code}/statement.json` |
 | Icon | assets | `assets/{app_id}/icon-{32,64,128}.png` |
+| IconRendition | assets | `assets/{app_id}/icons/{image_id}/{32,64,128}.png` |
 | Screenshot | assets | `assets/{app_id}/screenshots/{n}.png` |
 | RepositoryFile | a repository bucket | `{s3_prefix}{path}` |
 | BackupDump | backups | `backups/{yyyy}/{mm}/{yyyymmdd}T{hhmmss}Z-{backup_id}.sql.gz` |
@@ -119,6 +120,11 @@ class PackageStatement:
 ICON_SIZES = (32, 64, 128)
 
 
+def images_tag(app_id: str) -> str:
+    """What a change of an app's icon or screenshots purges, and not its packages with them."""
+    return f"images:{app_id}"
+
+
 @dataclass(frozen=True, slots=True)
 class Icon:
     app_id: str
@@ -133,7 +139,28 @@ class Icon:
 
     @property
     def cache_tags(self) -> tuple[str, ...]:
-        return (f"app:{self.app_id}",)
+        return (images_tag(self.app_id), f"app:{self.app_id}")
+
+
+@dataclass(frozen=True, slots=True)
+class IconRendition:
+    """One size of one icon, under a key of its own: never served, but what `Icon` is copied
+    from."""
+
+    app_id: str
+    image_id: str
+    pixels: int
+    bucket: ClassVar[BucketRole] = "assets"
+    content_type: ClassVar[str] = "image/png"
+    cache_control: ClassVar[str] = NO_STORE
+
+    @property
+    def key(self) -> str:
+        return f"assets/{self.app_id}/icons/{self.image_id}/{self.pixels}.png"
+
+    @property
+    def cache_tags(self) -> tuple[str, ...]:
+        return ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +177,7 @@ class Screenshot:
 
     @property
     def cache_tags(self) -> tuple[str, ...]:
-        return (f"app:{self.app_id}",)
+        return (images_tag(self.app_id), f"app:{self.app_id}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,6 +258,7 @@ ObjectKind: TypeAlias = (
     | PackageManifest
     | PackageStatement
     | Icon
+    | IconRendition
     | Screenshot
     | RepositoryFile
     | BackupDump
@@ -239,7 +267,7 @@ ObjectKind: TypeAlias = (
 
 _PACKAGE = re.compile(r"packages/([0-9a-f-]+)/([a-z0-9._-]+)/([1-9][0-9]{0,15})/package\.mosis")
 _ICON = re.compile(r"assets/([a-z0-9._-]+)/icon-(32|64|128)\.png")
-_SCREENSHOT = re.compile(r"assets/([a-z0-9._-]+)/screenshots/(0|[1-9][0-9]{0,2})\.png")
+_SCREENSHOT = re.compile(r"assets/([a-z0-9._-]+)/screenshots/([1-9][0-9]{0,5})\.png")
 
 
 def parse_public(key: str) -> PackageObject | Icon | Screenshot | None:

@@ -24,9 +24,7 @@ if TYPE_CHECKING:
 KEY_BYTES = 32
 
 _SIGN_BIT = 0x7F
-# The points of small order, as the y that stands in a key, and those that are not reduced: with one
-# of them as a key a signature holds for any text (cr.yp.to/ecdh.html, RFC 8032 section 5.1).
-_WEAK = frozenset(
+WEAK = frozenset(
     bytes.fromhex(text)
     for text in (
         "00" * 32,
@@ -38,6 +36,8 @@ _WEAK = frozenset(
         "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a",
     )
 )
+"""The points of small order, as they stand in a key but for the sign, in each way to write them:
+with one of them as the key, a signature can be made that holds for any text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,7 +178,7 @@ def decoded(text: str, length: int) -> bytes | None:
 
 
 def is_weak(public_key: bytes) -> bool:
-    return public_key[:-1] + bytes([public_key[-1] & _SIGN_BIT]) in _WEAK
+    return public_key[:-1] + bytes([public_key[-1] & _SIGN_BIT]) in WEAK
 
 
 async def _find(records: Records, where: str, parameters: tuple[str, ...]) -> DeveloperKey | None:

@@ -93,9 +93,7 @@ async def _published(
         found = fields.Collector()
         found.integer(version_code, 1, fields.MAX_VERSION_CODE, "?version_code")
         found.check()
-    app = await apps.find_app(records, app_id)
-    if app is None or not _may_download(app, caller):
-        raise not_found("app")
+    app = await apps.shown_app(records, caller, app_id)
     version: Version | None = None
     if version_code is not None:
         version = await find_occupant(records, app_id, version_code)
@@ -111,13 +109,3 @@ async def _signed(records: Records, version: Version) -> SignedStatement:
     if version.developer_key_id is not None:
         key = await find_key(records, version.developer_key_id)
     return signed_statement(version, None if key is None else key.public_key)
-
-
-def _may_download(app: apps.App, caller: "Caller | None") -> bool:
-    if caller is not None and caller.role == "tenant":
-        return False
-    if app.visibility == "public":
-        return True
-    if caller is None:
-        return False
-    return caller.role == "operator" or caller.subject_id == app.developer_id

@@ -13,6 +13,7 @@ from typing import Literal, TypeAlias, TypeVar, cast
 
 from functions.core import fields, json_text
 from functions.core.archive.problems import ArchiveProblem
+from functions.core.images.requirements import MAX_SCREENSHOTS
 
 T = TypeVar("T")
 
@@ -20,7 +21,6 @@ NAME = "manifest.json"
 MAX_BYTES = 64 * 1024
 MAX_PATH_CHARACTERS = 1024
 MAX_PERMISSIONS = 100
-MAX_SCREENSHOTS = 8
 
 
 @dataclass(frozen=True, slots=True)

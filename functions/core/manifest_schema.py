@@ -8,6 +8,7 @@ integer is written without a fraction.
 import json
 
 from functions.core import fields, manifest
+from functions.core.images.requirements import MAX_SCREENSHOTS
 from functions.core.manifest import Form
 
 _SPACE = r"\u0020\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000"
@@ -47,7 +48,7 @@ def manifest_schema() -> dict[str, object]:
             "screenshots": _list(
                 "Pictures of the app, in their order.",
                 manifest.SCREENSHOT_PATH,
-                manifest.MAX_SCREENSHOTS,
+                MAX_SCREENSHOTS,
             ),
         },
     }

@@ -9,6 +9,7 @@ from functions.core import manifest
 from functions.core.archive import Archive, ArchiveProblem, Entry, read_archive, read_entry
 from functions.core.byte_source import ByteSource, SourceChangedError
 from functions.core.manifest import Manifest
+from functions.core.package_pictures import check_pictures
 
 if TYPE_CHECKING:
     from functions.core.version_records import Upload
@@ -32,7 +33,8 @@ class PackageReport:
 async def check_package(
     uploads: "ObjectStore", upload: "Upload", expected: manifest.Expected
 ) -> PackageReport:
-    """Collects every problem: identity (size, ETag, SHA-256), archive, manifest.
+    """Collects every problem: identity (size, ETag, SHA-256), archive, manifest, and the pictures
+    that it names.
 
     Raises: ObjectStoreError.
     """
@@ -44,6 +46,8 @@ async def check_package(
     try:
         archive = await read_archive(source.read, info.size)
         content, declared, wrong = await _check_manifest(source, archive, expected)
+        if declared is not None:
+            wrong += await check_pictures(source.read, _files(archive), declared)
     except SourceChangedError:
         return _only("upload-changed", "The uploaded object was changed while it was validated.")
     problems += archive.problems

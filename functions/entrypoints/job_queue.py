@@ -2,8 +2,9 @@
 that one that fails never holds up the others.
 
 Messages of all kinds share one queue. `kind` tells them apart: `purge`, `reconcile` and `backup`
-name nothing and only have the jobs look at their tables at once; a message without a kind is an
-upload to validate. What is lost of the former, the schedule makes up for.
+name nothing and only have the jobs look at their tables at once, `app-images` names the app whose
+images they look at; a message without a kind is an upload to validate. What is lost of the former
+four, the schedule makes up for.
 """
 
 import logging
@@ -11,7 +12,14 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, cast
 
-from functions.core import backup_records, purges, reconcile_report
+from functions.core import (
+    app_image_calls,
+    app_image_settling,
+    backup_records,
+    purges,
+    reconcile_report,
+)
+from functions.core.app_image_objects import ImageDeps
 from functions.core.backups import BackupDeps, BackupReport, run_backups
 from functions.core.purge_runs import PurgeReport, run_purges
 from functions.core.reconcile import ReconcileDeps, reconcile
@@ -23,8 +31,10 @@ from functions.core.validation import (
 )
 
 if TYPE_CHECKING:
+    from functions.core.app_image_settling import Report as SettlingReport
     from functions.core.reconcile_report import Walk
     from functions.ports.cache_purger import CachePurger
+    from functions.ports.images import ImageProcessor
     from functions.ports.object_store import ObjectStore
     from functions.ports.queue import Queue
 
@@ -70,6 +80,7 @@ class Jobs:
     assets: "ObjectStore"
     queue: "Queue"
     purger: "CachePurger"
+    processor: "ImageProcessor"
     backups: BackupDeps
 
     def handler(self, queue: str) -> Handler:
@@ -87,6 +98,8 @@ class Jobs:
                 return await self._reconcile_on_call()
             case backup_records.KIND:
                 return await self._back_up_on_call()
+            case app_image_calls.KIND:
+                return await self._settle_on_call(message)
             case kind:
                 return Outcome("settled", None, f"no message has the kind {kind!r}")
 
@@ -125,6 +138,23 @@ class Jobs:
         for error in report.errors:
             log.error("%s", error)
         return Outcome("settled", None, f"backup: {report.made or 'none made'}")
+
+    async def settle_images(self) -> "SettlingReport":
+        return await app_image_settling.settle_due(self._images, self.validation.packages)
+
+    @property
+    def _images(self) -> ImageDeps:
+        deps = self.validation
+        return ImageDeps(
+            deps.records, self.assets, self.processor, self.queue, deps.clock, deps.entropy
+        )
+
+    async def _settle_on_call(self, message: Mapping[str, object]) -> Outcome:
+        app_id = message.get("app_id")
+        if not isinstance(app_id, str):
+            return Outcome("settled", None, "the message names no app")
+        await app_image_settling.settle(self._images, self.validation.packages, app_id)
+        return Outcome("settled", None, f"images of {app_id}")
 
     async def _purge_on_call(self) -> Outcome:
         """The message comes again for what could not be purged now, and for what was asked for a

@@ -23,6 +23,8 @@ async def tick(jobs: "Jobs") -> None:
         "uploads": lambda: run_schedule(
             deps.records, deps.uploads, jobs.queue, deps.clock, retention
         ),
+        # Before the purges, which it asks for.
+        "images": jobs.settle_images,
         "purges": jobs.purge,
         "retention": lambda: sweep(deps.records, deps.packages, deps.clock),
         "reconciliation": jobs.reconcile,

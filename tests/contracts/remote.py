@@ -8,7 +8,7 @@ from typing import Any
 
 import httpx
 
-from functions.ports import object_store, records
+from functions.ports import images, object_store, records
 from functions.ports.object_store import (
     Body,
     ByteRange,
@@ -35,10 +35,14 @@ class Remote:
             return said["result"]
         if said["error"] == RangeNotSatisfiableError.__name__:
             raise RangeNotSatisfiableError(said["key"], said["size"])
-        error = getattr(object_store, said["error"], None) or getattr(
-            records, said["error"], AssertionError
-        )
-        raise error(said["message"])
+        raise _error(said["error"])(said["message"])
+
+
+def _error(name: str) -> type[Exception]:
+    for port in (object_store, records, images):
+        if hasattr(port, name):
+            return getattr(port, name)
+    return AssertionError
 
 
 @dataclass(frozen=True)
@@ -136,6 +140,15 @@ class RemoteRateLimiter:
 
 
 @dataclass(frozen=True)
+class RemoteVerifier:
+    remote: Remote
+
+    async def verify(self, public_key: bytes, signature: bytes, statement: bytes) -> bool:
+        texts = [base64.b64encode(part).decode() for part in (public_key, signature, statement)]
+        return await self.remote.call("verify", *texts)
+
+
+@dataclass(frozen=True)
 class RemoteRecords:
     remote: Remote
 
@@ -144,3 +157,12 @@ class RemoteRecords:
 
     async def batch(self, statements: Sequence[Statement]) -> Sequence[int]:
         return await self.remote.call("batch", [astuple(one) for one in statements])
+
+
+@dataclass(frozen=True)
+class RemoteImages:
+    remote: Remote
+
+    async def to_png(self, picture: bytes, width: int, height: int) -> bytes:
+        sent = base64.b64encode(picture).decode()
+        return base64.b64decode(await self.remote.call("to_png", sent, width, height))

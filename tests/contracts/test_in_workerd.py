@@ -1,4 +1,5 @@
-"""The contracts over R2 and D1 in workerd, through the adapters that the Workers use."""
+"""The contracts over R2, D1, WebCrypto and Images in workerd, through the adapters that the Workers
+use."""
 
 import asyncio
 from collections.abc import Iterator
@@ -6,13 +7,24 @@ from pathlib import Path
 
 import pytest
 
+from functions.ports.images import ImageProcessor
 from functions.ports.object_store import ObjectStore
 from functions.ports.rate_limiter import RateLimiter
 from functions.ports.records import Records
+from functions.ports.verifier import Verifier
+from tests.contracts.images import ImageProcessorContract
 from tests.contracts.object_store import ObjectStoreContract
 from tests.contracts.rate_limiter import LIMIT, RateLimiterContract
 from tests.contracts.records import RecordsContract
-from tests.contracts.remote import Remote, RemoteObjectStore, RemoteRateLimiter, RemoteRecords
+from tests.contracts.remote import (
+    Remote,
+    RemoteImages,
+    RemoteObjectStore,
+    RemoteRateLimiter,
+    RemoteRecords,
+    RemoteVerifier,
+)
+from tests.contracts.verifier import VerifierContract
 from tests.local.workerd_host import (
     CHECKOUT,
     SDK,
@@ -35,6 +47,7 @@ TABLES = (
     "hostname",
     "location",
     "tenant",
+    "app_image",
     "upload",
     "version",
     "app",
@@ -42,6 +55,15 @@ TABLES = (
     "developer",
     "api_key",
 )
+
+
+MIGRATIONS = sorted((CHECKOUT / "functions/migrations").glob("*.sql"))
+
+
+def query(host: WorkerdHost, database: str, sql: str) -> str:
+    answer = host.admin("POST", f"/d1/{database}/query", {"sql": sql})
+    assert answer.status == 200, answer.text
+    return answer.text
 
 
 @pytest.fixture(scope="module")
@@ -56,6 +78,7 @@ def workerd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WorkerdHost]:
             [
                 {"name": "BUCKET", "type": "r2_bucket", "bucket_name": "contracts"},
                 {"name": "DB", "type": "d1", "id": "contracts"},
+                {"name": "IMAGES", "type": "images"},
                 {
                     "name": "LIMITER",
                     "type": "ratelimit",
@@ -74,11 +97,10 @@ def workerd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WorkerdHost]:
             workers=[worker],
             routes=[{"pattern": "*/*", "script": "contracts"}],
             buckets=["contracts"],
-            databases=["contracts"],
+            databases=["contracts", "migrated"],
         )
-        for migration in sorted((CHECKOUT / "functions/migrations").glob("*.sql")):
-            answer = host.admin("POST", "/d1/contracts/query", {"sql": migration.read_text()})
-            assert answer.status == 200, answer.text
+        for migration in MIGRATIONS:
+            query(host, "contracts", migration.read_text())
         yield host
     finally:
         host.close()
@@ -108,9 +130,15 @@ class TestD1InWorkerd(RecordsContract):
     @pytest.fixture
     def records(self, remote: Remote, workerd: WorkerdHost) -> Records:
         for table in TABLES:
-            answer = workerd.admin("POST", "/d1/contracts/query", {"sql": f"DELETE FROM {table}"})  # noqa: S608
-            assert answer.status == 200, answer.text
+            query(workerd, "contracts", f"DELETE FROM {table}")  # noqa: S608
         return RemoteRecords(remote)
+
+
+@pytest.mark.xdist_group("contracts in workerd")
+class TestImagesInWorkerd(ImageProcessorContract):
+    @pytest.fixture
+    def images(self, remote: Remote) -> ImageProcessor:
+        return RemoteImages(remote)
 
 
 @pytest.mark.xdist_group("contracts in workerd")
@@ -118,3 +146,24 @@ class TestRateLimiterInWorkerd(RateLimiterContract):
     @pytest.fixture
     def limiter(self, remote: Remote) -> RateLimiter:
         return RemoteRateLimiter(remote)
+
+
+@pytest.mark.xdist_group("contracts in workerd")
+class TestWebCryptoInWorkerd(VerifierContract):
+    @pytest.fixture
+    def verifier(self, remote: Remote) -> Verifier:
+        return RemoteVerifier(remote)
+
+
+@pytest.mark.xdist_group("contracts in workerd")
+def test_history_survives_the_migrations_on_d1(workerd: WorkerdHost) -> None:
+    for number, migration in enumerate(MIGRATIONS):
+        query(workerd, "migrated", migration.read_text())
+        if number == 0:
+            query(
+                workerd,
+                "migrated",
+                "INSERT INTO event (subject_id, seq, subject_kind, actor, reason, to_state, at)"
+                " VALUES ('d', 1, 'developer', 'key:root', 'created', 'active', 1790000000000)",
+            )
+    assert "1790000000000" in query(workerd, "migrated", "SELECT * FROM event")

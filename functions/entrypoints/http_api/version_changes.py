@@ -4,7 +4,7 @@ from typing import Literal
 
 from fastapi import APIRouter
 
-from functions.core import publication, purges, withdrawal
+from functions.core import app_image_calls, publication, purges, withdrawal
 from functions.entrypoints.http_api.access import AnyCaller, Operator, Platform
 from functions.entrypoints.http_api.json_body import JsonRoute
 from functions.entrypoints.http_api.problem_answers import documented
@@ -86,4 +86,5 @@ async def post_rollback(caller: AnyCaller, services: Platform, version_id: str) 
     version = await publication.roll_back(
         services.records, services.clock, caller, version_id, services.limits.retention
     )
+    await app_image_calls.announce(services.queue, version.app_id)
     return OneVersion(version=version_answer(version))

@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query, Response, status
 
-from functions.core import apps, version_lists, versions
+from functions.core import app_image_calls, apps, version_lists, versions
 from functions.core.developer_signatures import GivenSignature
 from functions.core.presign import PresignedPut, presign_upload
 from functions.core.version_records import Status, Upload, Version
@@ -185,6 +185,7 @@ async def post_publish(caller: AnyCaller, services: Platform, version_id: str) -
     version = await versions.publish_version(
         services.records, services.clock, caller, version_id, services.limits.retention
     )
+    await app_image_calls.announce(services.queue, version.app_id)
     return OneVersion(version=version_answer(version))
 
 

@@ -1,4 +1,5 @@
-"""A Worker that lends its R2 and D1 adapters to the contract suites: one call a request.
+"""A Worker that lends its R2, D1, WebCrypto and Images adapters to the contract suites: one call a
+request.
 
 It runs in workerd only; the suites' end of it is `tests/contracts/remote.py`.
 """
@@ -11,8 +12,10 @@ from typing import Any
 from workers import Response, WorkerEntrypoint
 
 from functions.adapters.cloudflare.d1 import D1Records
+from functions.adapters.cloudflare.images import CloudflareImages
 from functions.adapters.cloudflare.r2_store import R2ObjectStore
 from functions.adapters.cloudflare.rate_limiter import CloudflareRateLimiter
+from functions.adapters.cloudflare.webcrypto_verifier import WebCryptoVerifier
 from functions.entrypoints.cloudflare.compose.bindings import native
 from functions.ports.object_store import (
     Body,
@@ -43,6 +46,7 @@ class Calls:
     def __init__(self, env: Any) -> None:
         self._store = R2ObjectStore(native(env, "BUCKET"))
         self._records = D1Records(native(env, "DB"))
+        self._images = CloudflareImages(native(env, "IMAGES"))
         self._limiter = CloudflareRateLimiter(native(env, "LIMITER"), 60)
 
     async def head(self, key: str) -> object:
@@ -89,11 +93,19 @@ class Calls:
     async def allow(self, key: str) -> object:
         return await self._limiter.allow(key)
 
+    async def verify(self, public_key: str, signature: str, statement: str) -> object:
+        given = (base64.b64decode(part) for part in (public_key, signature, statement))
+        return await WebCryptoVerifier().verify(*given)
+
     async def fetch(self, statement: list[Any]) -> object:
         return list(await self._records.fetch(_statement(statement)))
 
     async def batch(self, statements: list[list[Any]]) -> object:
         return list(await self._records.batch([_statement(one) for one in statements]))
+
+    async def to_png(self, picture: str, width: int, height: int) -> object:
+        made = await self._images.to_png(base64.b64decode(picture), width, height)
+        return base64.b64encode(made).decode()
 
 
 def _statement(given: list[Any]) -> Statement:

@@ -7,6 +7,7 @@ from functions.core.catalog import (
     BackupDump,
     BackupManifest,
     Icon,
+    IconRendition,
     ObjectKind,
     PackageManifest,
     PackageObject,
@@ -63,7 +64,15 @@ DAY = "public, max-age=86400, immutable"
             "assets/a.b/icon-32.png",
             "image/png",
             "public, max-age=604800",
-            ("app:a.b",),
+            ("images:a.b", "app:a.b"),
+        ),
+        (
+            IconRendition("a.b", "i", 64),
+            "assets",
+            "assets/a.b/icons/i/64.png",
+            "image/png",
+            "no-store",
+            (),
         ),
         (
             Screenshot("a.b", 2),
@@ -71,7 +80,7 @@ DAY = "public, max-age=86400, immutable"
             "assets/a.b/screenshots/2.png",
             "image/png",
             "public, max-age=604800",
-            ("app:a.b",),
+            ("images:a.b", "app:a.b"),
         ),
         (
             RepositoryFile("l", "l/", "pool/main/a.deb"),
@@ -139,7 +148,8 @@ def test_only_what_never_changes_is_immutable(path: str, immutable: bool) -> Non
 
 
 @pytest.mark.parametrize(
-    "kind", [PackageObject("0d", "a.b", 7), Icon("a", 128), Screenshot("a", 0)]
+    "kind",
+    [PackageObject("0d", "a.b", 7), Icon("a", 128), Screenshot("a", 1), Screenshot("a", 999_999)],
 )
 def test_a_public_key_is_read_back_as_its_kind(kind: ObjectKind) -> None:
     assert parse_public(kind.key) == kind
@@ -163,6 +173,21 @@ def test_the_key_of_a_backup_is_read_back_as_its_kind(kind: BackupDump | BackupM
 )
 def test_other_keys_are_no_backups(key: str) -> None:
     assert parse_backup(key) is None
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        TempUpload("u"),
+        PackageManifest("0d", "a.b", 7),
+        IconRendition("a", "0123", 64),
+        Screenshot("a", 0),
+        Screenshot("a", 1_000_000),
+        Icon("a", 256),
+    ],
+)
+def test_every_other_key_is_not_public(kind: ObjectKind) -> None:
+    assert parse_public(kind.key) is None
 
 
 def test_the_catalogue_documents_every_kind() -> None:

@@ -11,6 +11,7 @@ from functions.adapters.local.object_store import MemoryObjectStore
 from functions.adapters.local.records import MIGRATIONS, SqliteRecords
 from functions.core import (
     access,
+    app_images,
     apps,
     backup_records,
     backup_retention,
@@ -20,6 +21,7 @@ from functions.core import (
     validation,
     versions,
 )
+from functions.core.app_image_settling import due_apps, settle
 from functions.core.backups import LEASE_MS, BackupDeps, BackupPlan, run_backups
 from functions.core.denials import Denials
 from functions.core.platform import DAY_MS, HOUR_MS, Retention
@@ -33,6 +35,7 @@ from functions.core.version_lists import due_versions, expired_uploads, list_ver
 from functions.ports.records import Row, Statement
 from tests.contracts.object_store import run
 from tests.functions.core.world import APP, BUCKETS, OPERATOR, World, a_package
+from tests.pictures import icon, screenshot
 
 
 class Recording(SqliteRecords):
@@ -84,6 +87,7 @@ async def use_everything(world: World) -> None:
             world.records, world.clock, world.entropy, world.repository_settings,
             tenant.subject_id, made.hostname, "testing", bucket, made.s3_prefix,
         )  # fmt: skip
+    await use_images(world, caller)
     await serving.resolve_host(world.records, "htrue.example.com", BUCKETS)
     await change_states(world, caller)
     await keep_house(world)
@@ -148,6 +152,19 @@ async def back_up(world: World) -> None:
     await backup_retention.sweep(world.records, store, world.clock.now_ms(), DAY_MS, "test")
     assert len(await backup_records.list_backups(world.records)) == 2
     backed_up.close()
+
+
+async def use_images(world: World, caller: access.Caller) -> None:
+    deps = world.image_deps
+    await app_images.set_icon(deps, caller, APP, icon())
+    for grey in (1, 2):
+        await app_images.add_screenshot(deps, caller, APP, screenshot(grey=grey))
+    await app_images.order_screenshots(deps, caller, APP, [2, 1])
+    await app_images.remove_screenshot(deps, caller, APP, 1)
+    await app_images.remove_icon(deps, caller, APP)
+    world.clock.advance(seconds=3600)
+    for app_id in await due_apps(world.records, world.clock.now_ms(), 10):
+        await settle(deps, world.packages, app_id)
 
 
 def plans(statement: Statement) -> list[str]:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from functions.adapters.local.object_store import MemoryObjectStore
-from functions.core import claims
+from functions.core import app_images, claims
 from functions.core.platform import DAY_MS
 from functions.core.reconcile import EVERY_MS, GRACE_MS, ReconcileDeps, reconcile
 from functions.core.reconcile_report import (
@@ -19,6 +19,7 @@ from functions.core.reconcile_report import (
 from functions.ports.object_store import ObjectPage, ObjectStore, ObjectStoreError
 from tests.contracts.object_store import run
 from tests.functions.core.world import APP, World, a_package
+from tests.pictures import icon, screenshot
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -66,8 +67,8 @@ async def a_full_platform(world: World) -> None:
     await world.validating(caller, code=7)
     version, upload, _ = await world.create(caller, a_package(), 8)
     await world.put(upload, a_package())
-    await put(world.assets, f"assets/{APP}/icon-32.png")
-    await put(world.assets, f"assets/{APP}/screenshots/0.png")
+    await app_images.set_icon(world.image_deps, caller, APP, icon())
+    await app_images.add_screenshot(world.image_deps, caller, APP, screenshot())
     world.clock.advance(milliseconds=GRACE_MS)
     assert version.status == "uploading"
 
@@ -78,7 +79,7 @@ def test_a_sound_platform_has_no_findings(world: World) -> None:
         before = await world.snapshot()
         walk = await walked(world, repair=True)
         assert (walk.findings, walk.errors, walk.young) == ((), (), 0)
-        assert (walk.objects, walk.versions) == (8 + 10 + 2, 5)
+        assert (walk.objects, walk.versions) == (8 + 15 + 7, 5)
         changed = {table for (table, a), (_, b) in zip(before, await world.snapshot()) if a != b}  # noqa: B905
         assert changed == {"job_cursor"}
 
@@ -94,6 +95,8 @@ ORPHANS = [
     ("assets", "assets/org.gone/icon-32.png"),
     ("assets", "assets/org.gone/screenshots/3.png"),
     ("assets", f"assets/{APP}/icon-33.png"),
+    ("assets", f"assets/{APP}/screenshots/2.png"),
+    ("assets", f"assets/{APP}/icons/01a0c450-6c00-7386-a648-2f61c6237cc1/32.png"),
 ]
 
 

@@ -11,6 +11,7 @@ from typing import Protocol, cast
 
 from functions.adapters.local.clock import FixedClock
 from functions.adapters.local.entropy import SeededEntropy
+from functions.adapters.local.images import PillowImages
 from functions.adapters.local.object_store import MemoryObjectStore
 from functions.adapters.local.queue import MemoryQueue
 from functions.adapters.local.records import SqliteRecords
@@ -27,12 +28,14 @@ from functions.core import (
     versions,
     withdrawal,
 )
+from functions.core.app_image_objects import ImageDeps
 from functions.core.developer_signatures import UNSIGNED, GivenSignature
 from functions.core.download_tokens import DownloadKeys
 from functions.core.platform import Limits
 from functions.core.problems import Problem, ProblemError
 from functions.core.repositories import RepositorySettings
 from functions.core.version_records import Upload, Version
+from functions.ports.images import ImageProcessor
 from functions.ports.records import Records, Row, Statement
 
 APP = "org.example.app"
@@ -98,6 +101,7 @@ class World:
     records: ClosableRecords = field(default_factory=InterleavedRecords)
     queue: MemoryQueue = field(default_factory=MemoryQueue)
     signer: Ed25519Signer = field(default_factory=lambda: Ed25519Signer("k1", bytes(range(32))))
+    processor: ImageProcessor = field(default_factory=PillowImages)
     keys: DownloadKeys = field(default_factory=lambda: DownloadKeys("d1", {"d1": bytes(32)}))
 
     def __post_init__(self) -> None:
@@ -119,6 +123,12 @@ class World:
             self.entropy,
             self.limits,
             Ed25519Verifier(),
+        )
+
+    @property
+    def image_deps(self) -> ImageDeps:
+        return ImageDeps(
+            self.records, self.assets, self.processor, self.queue, self.clock, self.entropy
         )
 
     @property
@@ -265,7 +275,7 @@ class World:
         """Every row of every table: to show that a refusal wrote nothing."""
         tables = (
             "event", "api_key", "developer", "developer_key", "app", "version", "upload", "tenant",
-            "location", "hostname", "debian_repository", "cache_purge", "job_cursor",
+            "location", "hostname", "debian_repository", "app_image", "cache_purge", "job_cursor",
         )  # fmt: skip
         return [
             (table, [dict(row) for row in await self.rows(f"SELECT * FROM {table} ORDER BY 1, 2")])  # noqa: S608

@@ -41,7 +41,6 @@ class CountingRecords:
 class Edge:
     def __init__(self, world: World) -> None:
         self.world = world
-        self.assets = MemoryObjectStore(world.clock)
         self.repositories = {bucket: MemoryObjectStore(world.clock) for bucket in BUCKETS}
         self.records = CountingRecords(world)
         readers: dict[str, ObjectReader] = {**self.repositories}
@@ -49,7 +48,7 @@ class Edge:
             records=self.records,
             clock=world.clock,
             packages=world.packages,
-            assets=self.assets,
+            assets=world.assets,
             repositories=readers,
             cdn_host=CDN,
             platform_zone="stowage.test",

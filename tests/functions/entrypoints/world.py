@@ -13,6 +13,7 @@ from functions.adapters.local.cache_purger import MemoryCachePurger
 from functions.adapters.local.clock import FixedClock
 from functions.adapters.local.database_export import SqliteExporter
 from functions.adapters.local.entropy import SeededEntropy
+from functions.adapters.local.images import PillowImages
 from functions.adapters.local.object_store import MemoryObjectStore
 from functions.adapters.local.queue import MemoryQueue
 from functions.adapters.local.rate_limiter import MemoryRateLimiter
@@ -50,6 +51,7 @@ TABLES = (
     "location",
     "hostname",
     "debian_repository",
+    "app_image",
     "event",
     "backup",
     "cache_purge",
@@ -69,6 +71,7 @@ class World:
         self.packages = MemoryObjectStore(self.clock)
         self.backups = MemoryObjectStore(self.clock)
         self.assets = MemoryObjectStore(self.clock)
+        self.assets = MemoryObjectStore(self.clock)
         self.purger = MemoryCachePurger()
         self.signer = Ed25519Signer("s1", SEED)
         self.services = Services(
@@ -76,6 +79,8 @@ class World:
             clock=self.clock,
             entropy=self.entropy,
             uploads=self.uploads,
+            assets=self.assets,
+            processor=PillowImages(),
             queue=self.queue,
             limits=Limits(),
             root_key_hashes=(hashlib.sha256(ROOT_SECRET).hexdigest(),),
@@ -135,6 +140,7 @@ class World:
                 self.entropy,
                 BackupPlan(every_ms=None),
             ),
+            processor=PillowImages(),
         )
 
     async def call(
@@ -190,6 +196,7 @@ class World:
             found[table] = sorted(repr(dict(row)) for row in rows)
         found["uploads"] = await self.uploads.list_objects("")
         found["packages"] = await self.packages.list_objects("")
+        found["assets"] = await self.assets.list_objects("")
         return found
 
 

@@ -6,8 +6,10 @@ from starlette.types import ASGIApp
 
 from functions import settings
 from functions.adapters.cloudflare.d1 import D1Records
+from functions.adapters.cloudflare.images import CloudflareImages
 from functions.adapters.cloudflare.queue import CloudflareQueue
 from functions.adapters.cloudflare.r2_reader import R2ObjectReader
+from functions.adapters.cloudflare.r2_store import R2ObjectStore
 from functions.adapters.cloudflare.rate_limiter import CloudflareRateLimiter
 from functions.adapters.cloudflare.system import SystemClock, SystemEntropy
 from functions.adapters.cloudflare.webcrypto_verifier import WebCryptoVerifier
@@ -51,6 +53,8 @@ def _build(env: Any) -> Services:
         clock=SystemClock(),
         entropy=SystemEntropy(),
         uploads=R2ObjectReader(native(env, settings.UPLOADS)),
+        assets=R2ObjectStore(native(env, settings.ASSETS)),
+        processor=CloudflareImages(native(env, settings.IMAGES)),
         queue=CloudflareQueue(native(env, settings.VALIDATE_QUEUE)),
         limits=Limits(
             max_package_bytes=given.max_package_bytes,

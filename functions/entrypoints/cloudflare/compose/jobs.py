@@ -5,6 +5,7 @@ from typing import Any
 from functions import settings
 from functions.adapters.cloudflare.d1 import D1Records
 from functions.adapters.cloudflare.d1_export import D1Exporter, D1ExportSettings
+from functions.adapters.cloudflare.images import CloudflareImages
 from functions.adapters.cloudflare.purge import CloudflareCachePurger
 from functions.adapters.cloudflare.queue import CloudflareQueue
 from functions.adapters.cloudflare.r2_store import R2ObjectStore
@@ -44,6 +45,7 @@ def _build(env: Any) -> Jobs:
         assets=R2ObjectStore(native(env, settings.ASSETS)),
         queue=CloudflareQueue(native(env, settings.VALIDATE_QUEUE)),
         purger=CloudflareCachePurger(given.api_base_url, given.zone_id, given.purge_token),
+        processor=CloudflareImages(native(env, settings.IMAGES)),
         backups=BackupDeps(
             records=deps.records,
             store=R2ObjectStore(native(env, settings.BACKUPS)),
