@@ -21,8 +21,10 @@ from cli import (
     options,
     outputs,
     push,
+    signing_keys,
     stack_init,
     storage_copy,
+    verify,
 )
 from cli.console import failure_line
 from cli.failures import Failure
@@ -93,9 +95,11 @@ app.command()(outputs.outputs)
 app.command()(outputs.env)
 app.command()(cloud_control.trigger)
 app.command()(push.push)
+app.command()(verify.verify)
 app.add_typer(api_keys.app, name="keys")
 app.add_typer(backups.app, name="backup")
 app.add_typer(app_images.app, name="apps")
+app.add_typer(signing_keys.app, name="signing-keys")
 app.add_typer(storage_copy.app, name="storage")
 
 

@@ -14,7 +14,10 @@ from cli.failures import Failure, UsageFailure
 from cli.package_file import PackageFile, read_package
 from cli.platform_api import Document, PlatformApi, ProblemFailure
 from cli.project import LOCAL_STACK
+from cli.signing_key import SigningKey, read_signing_key
+from cli.signing_keys import registered_as
 from cli.upload import send
+from functions.core.statements import PackageStatement
 
 _POLL_SECONDS = 1.0
 _DONE = frozenset({"draft", "published", "failed", "rejected"})
@@ -32,6 +35,15 @@ VersionCode = Annotated[
 VersionName = Annotated[
     str | None, typer.Option("--version-name", help="By default the manifest's version.")
 ]
+SignWith = Annotated[
+    Path | None,
+    typer.Option(
+        "--sign-with",
+        metavar="KEYFILE",
+        help="Sign the package with this registered key (`stowage signing-keys`).",
+        dir_okay=False,
+    ),
+]
 Publish = Annotated[bool, typer.Option("--publish", help="Publish the version once it is valid.")]
 Timeout = Annotated[
     int, typer.Option("--timeout", min=1, help="Seconds to wait for the validation.")
@@ -43,6 +55,7 @@ def push(
     app: App = None,
     version_code: VersionCode = None,
     version_name: VersionName = None,
+    sign_with: SignWith = None,
     key: DeveloperKey = None,
     api_url: ApiUrl = None,
     home: options.Home = None,
@@ -64,6 +77,8 @@ def push(
     package = read_package(file)
     request = version_request(package, app, version_code, version_name)
     terminal = scope.terminal
+    if sign_with is not None:
+        request |= _signature(api, read_signing_key(sign_with, terminal.say), request)
     app_id = request.pop("app_id")
     try:
         answer = api.post(f"/v1/apps/{app_id}/versions", request)
@@ -133,6 +148,20 @@ def version_request(
             "but a package without a full manifest will not pass the validation."
         )
     return request
+
+
+def _signature(api: PlatformApi, signing_key: SigningKey, request: Document) -> Document:
+    """What goes with the request to sign it. The statement names the developer, whose id comes with
+    the registered key."""
+    registered = registered_as(api, signing_key.public_key)
+    statement = PackageStatement(
+        developer_id=str(registered["developer_id"]),
+        app_id=str(request["app_id"]),
+        version_code=cast("int", request["version_code"]),
+        size=cast("int", request["size"]),
+        sha256=str(request["sha256"]),
+    )
+    return {"signature": signing_key.sign(statement.text), "signing_key_id": registered["id"]}
 
 
 def _upload(terminal: Terminal, package: PackageFile, answer: Document) -> None:

@@ -17,9 +17,9 @@ WHOLE_BYTES = 1024 * 1024
 """An archive up to this size is read in one piece."""
 TAIL_BYTES = 22 + 65_535
 """Of a larger one the tail is read first: an end record with the longest comment."""
-MAX_READS = 512
+MAX_READS = 2000
 """Pieces for the local headers of one archive. A Worker may make 10,000 calls in all
-(developers.cloudflare.com/workers/platform/limits), and works on several messages."""
+(developers.cloudflare.com/workers/platform/limits), and works on up to four messages at once."""
 MERGED_GAP_BYTES = 16 * 1024
 PARALLEL = 6
 """The connections that a Worker may have open at once."""

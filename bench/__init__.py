@@ -1,0 +1,1 @@
+"""Benchmarks: each runs by itself (`python -m bench.NAME`) and compares ways in one run."""
