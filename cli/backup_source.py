@@ -28,7 +28,7 @@ class FetchedBackup:
 
 def manifests(objects: StoredObjects) -> list[BackupManifest]:
     """Of every whole backup, the newest first."""
-    found = [parse_backup(key) for key in objects.keys(BACKUPS_PREFIX)]
+    found = [parse_backup(key) for key, _ in objects.listed(BACKUPS_PREFIX)]
     whole = [one for one in found if isinstance(one, BackupManifest)]
     return sorted(whole, key=lambda one: (one.started_at, one.backup_id), reverse=True)
 

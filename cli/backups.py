@@ -10,19 +10,19 @@ from urllib.parse import quote
 
 import typer
 
-from cli import options, restoring
+from cli import options, rebuilding, restoring
 from cli.api_keys import ApiUrl, OperatorKey, operator_api
 from cli.backup_source import LATEST, choose, fetch, manifests, read_manifest
 from cli.console import Terminal
 from cli.database_api import DatabaseApi
-from cli.destruction import account_api
 from cli.dump_file import DumpFile
 from cli.failures import Failure, Refusal
 from cli.options import Scope
 from cli.platform_api import Document, PlatformApi
 from cli.project import LOCAL_STACK
+from cli.recovery import DatabaseId, database_of, deployed
 from cli.stored_objects import stored_objects
-from cli.target import Target, nothing_deployed, read_target
+from cli.target import Target
 from functions.core.backup_manifest import Manifest
 from functions.core.times import rfc3339
 from infra import migrations
@@ -38,10 +38,6 @@ _OPEN = frozenset({"requested", "running"})
 
 BackupId = Annotated[
     str, typer.Argument(metavar="ID", help="The backup's id; by default the latest one.")
-]
-DatabaseId = Annotated[
-    str | None,
-    typer.Option("--database-id", help="Another D1 database of the account, for a drill."),
 ]
 Replace = Annotated[
     bool, typer.Option("--replace", help="Replace the rows that the database holds.")
@@ -74,7 +70,7 @@ def list_backups(
     """
     scope = options.scope(home, stack, as_json=as_json)
     if from_bucket:
-        found = _in_bucket(_deployed(scope))
+        found = _in_bucket(deployed(scope))
     else:
         found = _of_platform(operator_api(scope, api_url, operator_key))
     scope.terminal.document({"backups": found})
@@ -132,7 +128,7 @@ def verify(
     Exit codes: 0 it is whole, 1 it is not, 2 wrong usage.
     """
     scope = options.scope(home, stack, as_json=as_json)
-    objects = stored_objects(_deployed(scope), "backups")
+    objects = stored_objects(deployed(scope), "backups")
     with tempfile.TemporaryDirectory(prefix="stowage-backup-") as folder:
         fetched = fetch(scope.terminal, objects, choose(objects, backup_id), Path(folder))
     content = fetched.manifest.content
@@ -163,8 +159,8 @@ def restore(
     backup is of a newer version.
     """
     scope = options.scope(home, stack, as_json=as_json)
-    target = _deployed(scope)
-    database = _database(target, database_id)
+    target = deployed(scope)
+    database = database_of(target, database_id)
     objects = stored_objects(target, "backups")
     known = _known(scope)
     place = choose(objects, backup_id)
@@ -203,16 +199,7 @@ def restore(
     )
 
 
-def _deployed(scope: Scope) -> Target:
-    target = read_target(scope)
-    if not target.engine.outputs():
-        raise nothing_deployed(scope)
-    return target
-
-
-def _database(target: Target, database_id: str | None) -> DatabaseApi:
-    own = str(target.engine.outputs()["database_id"].value)
-    return DatabaseApi(account_api(target), database_id or own)
+app.command()(rebuilding.rebuild)
 
 
 def _known(scope: Scope) -> tuple[migrations.Migration, ...]:

@@ -45,18 +45,24 @@ class DatabaseApi:
         Raises: QueryError.
         """
         try:
-            return self.run({"sql": sql})[-1]
+            return [cast("Row", row) for row in self.run(sql)[-1][0]]
         except TransferError as error:
             raise QueryError(str(error), is_ambiguous=error.may_pass) from None
 
-    def run(self, body: Mapping[str, object]) -> list[Sequence[Row]]:
-        """`{sql, params?}` or `{batch: [{sql, params}]}`, all statements or none; the rows of each.
+    def run(self, sql: str) -> list[tuple[Sequence[object], int]]:
+        """All statements or none; the rows of each, and how many it changed.
 
         Raises: TransferError.
         """
-        results = result_of(*self.api.post(f"{self._path}/query", body))
-        found = cast("list[Mapping[str, object]]", results)
-        return [cast("Sequence[Row]", one.get("results") or []) for one in found]
+        results = result_of(*self.api.post(f"{self._path}/query", {"sql": sql}))
+        found = [_members(one) for one in cast("list[object]", results)]
+        return [
+            (
+                cast("Sequence[object]", one.get("results") or []),
+                int(cast("int", _members(one.get("meta")).get("changes") or 0)),
+            )
+            for one in found
+        ]
 
     def export(self, to: Path) -> None:
         """Writes the database as SQL text. It answers nobody else meanwhile.

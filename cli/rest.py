@@ -78,6 +78,21 @@ class AccountApi:
         """The keys in a bucket that begin with the prefix.
 
         Raises:
+            Failure: see `object_rows`.
+        """
+        rows = self.object_rows(bucket, jurisdiction, limit, prefix)
+        return (str(row["key"]) for row in rows)
+
+    def object_rows(
+        self,
+        bucket: str,
+        jurisdiction: str = DEFAULT_JURISDICTION,
+        limit: int | None = None,
+        prefix: str = "",
+    ) -> Iterator[Item]:
+        """The objects in a bucket whose keys begin with the prefix: `key`, `size` and more.
+
+        Raises:
             Failure: there is no such bucket in the jurisdiction. Nobody can tell that from a
                 bucket that the token or the account does not reach, so it never counts as empty.
         """
@@ -96,7 +111,7 @@ class AccountApi:
                     "`stowage refresh` takes it out of the state."
                 )
             for row in _rows(answer.get("result")):
-                yield str(row["key"])
+                yield row
                 given += 1
                 if limit is not None and given >= limit:
                     return

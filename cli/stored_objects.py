@@ -30,8 +30,8 @@ class StoredObjects(Protocol):
     @property
     def bucket(self) -> str: ...
 
-    def keys(self, prefix: str) -> Iterator[str]:
-        """Raises Failure where the bucket cannot be listed."""
+    def listed(self, prefix: str) -> Iterator[tuple[str, int]]:
+        """Keys and sizes. Raises Failure where the bucket cannot be listed."""
         ...
 
     @contextmanager
@@ -49,8 +49,9 @@ class R2Objects:
     bucket: str
     jurisdiction: str = DEFAULT_JURISDICTION
 
-    def keys(self, prefix: str) -> Iterator[str]:
-        return self.api.objects(self.bucket, self.jurisdiction, prefix=prefix)
+    def listed(self, prefix: str) -> Iterator[tuple[str, int]]:
+        for row in self.api.object_rows(self.bucket, self.jurisdiction, prefix=prefix):
+            yield str(row["key"]), int(cast("int", row["size"]))
 
     @contextmanager
     def content(self, key: str) -> Generator[Iterator[bytes] | None]:
@@ -64,9 +65,10 @@ class S3Objects:
     storage: Storage
     bucket: str
 
-    def keys(self, prefix: str) -> Iterator[str]:
+    def listed(self, prefix: str) -> Iterator[tuple[str, int]]:
         with said_clearly(self.storage, self.bucket):
-            yield from (one.key for one in list_objects(self.client, self.bucket, prefix))
+            for one in list_objects(self.client, self.bucket, prefix):
+                yield one.key, one.size
 
     @contextmanager
     def content(self, key: str) -> Generator[Iterator[bytes] | None]:
