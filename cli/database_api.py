@@ -38,6 +38,8 @@ T = TypeVar("T")
 class DatabaseApi:
     api: AccountApi
     database_id: str
+    transport: httpx.BaseTransport | None = None
+    """For the signed URLs, which are of another host than the API; None: the network."""
 
     def query(self, sql: str) -> Sequence[Row]:
         """All statements or none; the rows of the last one.
@@ -73,14 +75,13 @@ class DatabaseApi:
         url = str(done.get("signed_url"))
         try:
             with (
-                httpx.stream(
-                    "GET", url, timeout=_STALL_SECONDS, trust_env=may_use_proxy(url)
-                ) as answer,
+                self._outside(url) as client,
+                client.stream("GET", url) as answer,
                 to.open("wb") as file,
             ):
                 if not answer.is_success:
                     raise Failure(f"The exported text was answered with {answer.status_code}.")
-                for chunk in answer.iter_raw():
+                for chunk in answer.iter_bytes():
                     file.write(chunk)
         except httpx.HTTPError as error:
             raise Failure(f"Reading the exported text broke off ({error}).") from error
@@ -95,7 +96,7 @@ class DatabaseApi:
         status, text = self.api.post(f"{self._path}/import", {"action": "init", "etag": etag})
         announced = _members(_said(lambda: result_of(status, text)))
         if "upload_url" in announced:
-            _upload(path, str(announced["upload_url"]), etag)
+            self._upload(path, str(announced["upload_url"]), etag)
             ingest = {"action": "ingest", "etag": etag, "filename": announced["filename"]}
             first = self._asked("import", ingest)
         else:
@@ -120,12 +121,32 @@ class DatabaseApi:
             time.sleep(_POLL_SECONDS)
             try:
                 found = progress(*self.api.post(f"{self._path}/{action}", request(found.bookmark)))
-                failures = 0
-            except TransferError as error:
+            except (TransferError, Failure) as error:
                 failures += 1
-                if not error.may_pass or failures > _MOST_FAILURES:
+                # A Failure is a connection that broke.
+                may_pass = not isinstance(error, TransferError) or error.may_pass
+                if not may_pass or failures > _MOST_FAILURES:
                     raise Failure(str(error)) from error
+            else:
+                failures = 0
         return found.result
+
+    def _upload(self, path: Path, url: str, etag: str) -> None:
+        headers = {"content-length": str(path.stat().st_size)}
+        try:
+            with self._outside(url) as client:
+                answer = client.put(url, content=_chunks(path), headers=headers)
+        except httpx.HTTPError as error:
+            raise Failure(f"Sending the SQL to D1 broke off ({error}). Run it again.") from error
+        if not answer.is_success or answer.headers.get("etag", "").strip('"') != etag:
+            raise Failure(
+                f"The SQL did not arrive whole at D1 ({answer.status_code}). Run the command again."
+            )
+
+    def _outside(self, url: str) -> httpx.Client:
+        return httpx.Client(
+            timeout=_STALL_SECONDS, transport=self.transport, trust_env=may_use_proxy(url)
+        )
 
     @property
     def _path(self) -> str:
@@ -155,21 +176,3 @@ def _chunks(path: Path) -> Iterator[bytes]:
     with path.open("rb") as file:
         while chunk := file.read(_CHUNK):
             yield chunk
-
-
-def _upload(path: Path, url: str, etag: str) -> None:
-    headers = {"content-length": str(path.stat().st_size)}
-    try:
-        answer = httpx.put(
-            url,
-            content=_chunks(path),
-            headers=headers,
-            timeout=_STALL_SECONDS,
-            trust_env=may_use_proxy(url),
-        )
-    except httpx.HTTPError as error:
-        raise Failure(f"Sending the SQL to D1 broke off ({error}). Run it again.") from error
-    if not answer.is_success or answer.headers.get("etag", "").strip('"') != etag:
-        raise Failure(
-            f"The SQL did not arrive whole at D1 ({answer.status_code}). Run the command again."
-        )

@@ -130,7 +130,7 @@ class AccountApi:
             Failure: the API refused it, or the bytes broke off.
         """
         path = self._full(_object_path(bucket, key))
-        headers = {JURISDICTION_HEADER: jurisdiction}
+        headers = {JURISDICTION_HEADER: jurisdiction, "accept-encoding": "identity"}
         with self._answering(), self._client.stream("GET", path, headers=headers) as response:
             if response.status_code == _NOT_FOUND:
                 yield None
@@ -138,7 +138,7 @@ class AccountApi:
             if not response.is_success:
                 response.read()
             self._check(response)
-            yield response.iter_raw()
+            yield response.iter_bytes()
 
     def delete_object(
         self, bucket: str, key: str, jurisdiction: str = DEFAULT_JURISDICTION

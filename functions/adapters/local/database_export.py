@@ -40,7 +40,7 @@ class SqliteText:
     async def __aiter__(self) -> AsyncIterator[bytes]:
         waiting: list[str] = []
         try:
-            for line in _lines(self._copy):
+            for line in lines(self._copy):
                 waiting.append(line + "\n")
                 if len(waiting) >= LINES_AT_ONCE:
                     yield "".join(waiting).encode()
@@ -50,7 +50,8 @@ class SqliteText:
         yield "".join(waiting).encode()
 
 
-def _lines(copy: sqlite3.Connection) -> Iterator[str]:
+def lines(copy: sqlite3.Connection) -> Iterator[str]:
+    """The text of a database that nobody changes, without its line ends."""
     yield "PRAGMA defer_foreign_keys=TRUE;"
     tables = copy.execute(
         "SELECT name, sql FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite\\_%'"
