@@ -64,6 +64,7 @@ check: setup ## The fast inner loop: format, lint, types, import rules, tests wi
 	@$(MAKE) -j2 --output-sync=target lint unit WHICH="not cloud and not thorough"
 
 WHICH := not cloud
+BENCHES := presign validation
 
 .PHONY: unit
 unit: $(VENV_STAMP) ## The tests without a cloud
@@ -89,6 +90,10 @@ lock: $(VENV_STAMP) ## Resolve requirements/*.in anew into the hashed locks
 		--no-header --no-annotate requirements/dev.in --output-file requirements/dev.lock
 	@$(BIN)/uv pip compile --quiet --python-platform pyodide --python-version 3.14 --generate-hashes --no-emit-index-url \
 		--no-header --no-annotate requirements/worker.in --output-file requirements/worker.lock
+
+.PHONY: bench
+bench: $(VENV_STAMP) ## Compare with named peers what needs no cloud (bench/README.md)
+	@for file in $(BENCHES); do $(BIN)/python -m bench.$$file; done
 
 .PHONY: clean
 clean: down ## Stop the local cloud, delete what was built and installed; the cloud's data stays

@@ -1,1 +1,1 @@
-"""Benchmarks: each runs by itself (`python -m bench.NAME`) and compares ways in one run."""
+"""Benchmarks: each compares something of ours with a named peer, in one run on one machine."""

@@ -75,7 +75,7 @@ def check_platform(signed: SignedStatement, keys: Keys, now: datetime) -> Check:
         detail = f"it is not one of key {signed.signing_key_id} over this statement"
         return Check(name, ok=False, detail=detail)
     now_ms = int(now.timestamp() * 1000)
-    signed_at = now_ms if signed.signed_at is None else parse_rfc3339(signed.signed_at)
+    signed_at = parse_rfc3339(signed.signed_at or "") or now_ms
     if signed_at > now_ms + _SKEW_MS:
         return Check(name, ok=False, detail="it is of a time that is still to come")
     if signed_at < key.not_before:
@@ -116,9 +116,16 @@ def _platform_key(key: dict[str, str | None]) -> PlatformKey:
     not_after = key["not_after"]
     return PlatformKey(
         public_key,
-        parse_rfc3339(str(key["not_before"])),
-        None if not_after is None else parse_rfc3339(not_after),
+        _moment(str(key["not_before"])),
+        None if not_after is None else _moment(not_after),
     )
+
+
+def _moment(text: str) -> int:
+    found = parse_rfc3339(text)
+    if found is None:
+        raise ValueError(f"{text!r} is no time")
+    return found
 
 
 def _public_key(text: str) -> Ed25519PublicKey | None:

@@ -108,6 +108,7 @@ def read_signed_statement(document: object) -> SignedStatement:
         if not isinstance(value, str) and (value is not None or name in needed):
             raise ValueError(f"its member {name!r} is missing or no text")
         values[name] = value
-    if values["signed_at"] is not None:
-        parse_rfc3339(values["signed_at"])
+    signed_at = values["signed_at"]
+    if signed_at is not None and parse_rfc3339(signed_at) is None:
+        raise ValueError("its member 'signed_at' is no time of RFC 3339")
     return SignedStatement(**cast("dict[str, str]", values))

@@ -41,17 +41,15 @@ def rfc3339(ms: int) -> str:
     return f"{moment.year:04d}-{moment:%m-%dT%H:%M:%S}.{ms % 1000:03d}Z"
 
 
-def parse_rfc3339(text: str) -> int:
-    """Milliseconds; of a time with any offset, finer fractions are dropped.
-
-    Raises: ValueError.
-    """
+def parse_rfc3339(text: str) -> int | None:
+    """Milliseconds of a time with its offset (`2026-01-31T12:00:00Z`), finer fractions dropped;
+    None where the text is none."""
     if not _RFC3339.fullmatch(text):
-        raise ValueError("it is no time of RFC 3339, such as 2026-01-31T12:00:00Z")
+        return None
     try:
         return (datetime.fromisoformat(text.upper()) - _EPOCH) // timedelta(milliseconds=1)
-    except OverflowError as error:
-        raise ValueError("it lies outside of the years 1 to 9999") from error
+    except (ValueError, OverflowError):
+        return None
 
 
 def http_date(ms: int) -> str:

@@ -223,7 +223,7 @@ async def _confirm(deps: ValidationDeps, version: Version, upload_id: str, token
         "statement": kept.statement,
         "signature": kept.signature,
         "signing_key_id": kept.signing_key_id,
-        "signed_at": now if kept.signed_at is None else parse_rfc3339(kept.signed_at),
+        "signed_at": parse_rfc3339(kept.signed_at or ""),
         "due_at": now + deps.limits.retention.draft_ms,
         "updated_at": now,
     }

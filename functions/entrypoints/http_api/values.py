@@ -1,6 +1,5 @@
 """The models that requests and answers share: strict bodies, times, problem documents."""
 
-from contextlib import suppress
 from typing import Annotated
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainSerializer, WithJsonSchema
@@ -27,12 +26,12 @@ class Answer(BaseModel):
 def _milliseconds(value: object) -> object:
     if value is None:
         return None
-    if isinstance(value, str):
-        with suppress(ValueError):
-            return parse_rfc3339(value)
-    raise PydanticCustomError(
-        "rfc3339", "must be a time of RFC 3339 such as 2026-01-31T12:00:00Z, or null"
-    )
+    moment = parse_rfc3339(value) if isinstance(value, str) else None
+    if moment is None:
+        raise PydanticCustomError(
+            "rfc3339", "must be a time of RFC 3339 such as 2026-01-31T12:00:00Z, or null"
+        )
+    return moment
 
 
 _DATE_TIME = WithJsonSchema({"type": "string", "format": "date-time"})
