@@ -104,7 +104,7 @@ clean: down ## Stop the local cloud, delete what was built and installed; the cl
 	@rm -rf .build $(VENV) $(NODE_FOLDER)/node_modules
 
 .PHONY: test-packages
-test-packages: ## Install the Debian packages that the tests need (apt-utils, curl)
+test-packages: ## Install the Debian packages that the tests need (apt-utils, curl, postgresql)
 	@tools/test-packages
 
 $(VENV_STAMP): requirements/dev.lock pyproject.toml

@@ -14,6 +14,7 @@ from typer.core import TyperGroup
 from cli import (
     api_keys,
     app_images,
+    backups,
     cloud_control,
     deployment,
     destruction,
@@ -100,6 +101,7 @@ app.command()(verify.verify)
 app.command()(upkeep.reconcile)
 app.add_typer(api_keys.app, name="keys")
 app.add_typer(versions.app, name="versions")
+app.add_typer(backups.app, name="backup")
 app.add_typer(app_images.app, name="apps")
 app.add_typer(signing_keys.app, name="signing-keys")
 app.add_typer(upkeep.purges, name="purges")

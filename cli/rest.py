@@ -3,7 +3,8 @@
 The local cloud answers the same paths as Cloudflare.
 """
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator, Mapping
+from contextlib import contextmanager
 from typing import cast
 from urllib.parse import quote
 
@@ -15,6 +16,8 @@ from cli.proxies import may_use_proxy
 _PAGE = 100
 _MAX_PAGES = 10_000
 _SECONDS = 30.0
+_WORK_SECONDS = 120.0
+"""What a POST asks for may take a while."""
 _NOT_FOUND = 404
 
 JURISDICTION_HEADER = "cf-r2-jurisdiction"
@@ -66,9 +69,28 @@ class AccountApi:
         return found
 
     def objects(
-        self, bucket: str, jurisdiction: str = DEFAULT_JURISDICTION, limit: int | None = None
+        self,
+        bucket: str,
+        jurisdiction: str = DEFAULT_JURISDICTION,
+        limit: int | None = None,
+        prefix: str = "",
     ) -> Iterator[str]:
-        """The keys in a bucket.
+        """The keys in a bucket that begin with the prefix.
+
+        Raises:
+            Failure: see `object_rows`.
+        """
+        rows = self.object_rows(bucket, jurisdiction, limit, prefix)
+        return (str(row["key"]) for row in rows)
+
+    def object_rows(
+        self,
+        bucket: str,
+        jurisdiction: str = DEFAULT_JURISDICTION,
+        limit: int | None = None,
+        prefix: str = "",
+    ) -> Iterator[Item]:
+        """The objects in a bucket whose keys begin with the prefix: `key`, `size` and more.
 
         Raises:
             Failure: there is no such bucket in the jurisdiction. Nobody can tell that from a
@@ -78,6 +100,7 @@ class AccountApi:
         given = 0
         for _ in range(_MAX_PAGES):
             query = {"per_page": str(limit or 1000)} | ({"cursor": cursor} if cursor else {})
+            query |= {"prefix": prefix} if prefix else {}
             path = f"/accounts/{{account}}/r2/buckets/{bucket}/objects"
             answer = self._get(path, query, jurisdiction)
             if answer is None:
@@ -88,7 +111,7 @@ class AccountApi:
                     "`stowage refresh` takes it out of the state."
                 )
             for row in _rows(answer.get("result")):
-                yield str(row["key"])
+                yield row
                 given += 1
                 if limit is not None and given >= limit:
                     return
@@ -97,12 +120,37 @@ class AccountApi:
             if not cursor:
                 return
 
+    @contextmanager
+    def object_content(
+        self, bucket: str, key: str, jurisdiction: str = DEFAULT_JURISDICTION
+    ) -> Generator[Iterator[bytes] | None]:
+        """The bytes of one object, as they come; None where there is none.
+
+        Raises:
+            Failure: the API refused it, or the bytes broke off.
+        """
+        path = self._full(_object_path(bucket, key))
+        headers = {JURISDICTION_HEADER: jurisdiction, "accept-encoding": "identity"}
+        with self._answering(), self._client.stream("GET", path, headers=headers) as response:
+            if response.status_code == _NOT_FOUND:
+                yield None
+                return
+            if not response.is_success:
+                response.read()
+            self._check(response)
+            yield response.iter_bytes()
+
     def delete_object(
         self, bucket: str, key: str, jurisdiction: str = DEFAULT_JURISDICTION
     ) -> None:
         """Deletes one object; a missing one is fine."""
-        path = f"/accounts/{{account}}/r2/buckets/{bucket}/objects/{quote(key, safe='')}"
-        self.delete(path, jurisdiction)
+        self.delete(_object_path(bucket, key), jurisdiction)
+
+    def post(self, path: str, body: Mapping[str, object]) -> tuple[int, str]:
+        """The status and the text of the answer to a POST: refusals are the caller's to read."""
+        with self._answering():
+            response = self._client.post(self._full(path), json=body, timeout=_WORK_SECONDS)
+        return response.status_code, response.text
 
     def delete(self, path: str, jurisdiction: str = DEFAULT_JURISDICTION) -> None:
         """Deletes what a path names; a missing one is fine."""
@@ -120,11 +168,19 @@ class AccountApi:
     def _request(
         self, method: str, path: str, query: dict[str, str], jurisdiction: str
     ) -> httpx.Response:
+        headers = {JURISDICTION_HEADER: jurisdiction} if "/r2/" in path else {}
+        with self._answering():
+            return self._client.request(method, self._full(path), params=query, headers=headers)
+
+    def _full(self, path: str) -> str:
         full = path.replace("{account}", self.account_id).replace("{zone}", self.zone_id)
         # The client puts the base URL's path in front only of a relative path.
-        headers = {JURISDICTION_HEADER: jurisdiction} if "/r2/" in path else {}
+        return full.lstrip("/")
+
+    @contextmanager
+    def _answering(self) -> Generator[None]:
         try:
-            return self._client.request(method, full.lstrip("/"), params=query, headers=headers)
+            yield
         except httpx.HTTPError as error:
             raise Failure(
                 f"The cloud's REST API at {self._client.base_url} does not answer ({error}). "
@@ -138,6 +194,12 @@ class AccountApi:
             f"The cloud's REST API answered {response.status_code} to {response.request.method} "
             f"{response.request.url.path}: {response.text[:500]}"
         )
+
+
+def _object_path(bucket: str, key: str) -> str:
+    # Slashes as they are, all else encoded:
+    # https://developers.cloudflare.com/api/resources/r2/subresources/buckets/subresources/objects/
+    return f"/accounts/{{account}}/r2/buckets/{bucket}/objects/{quote(key, safe='/')}"
 
 
 def _rows(result: object) -> list[Item]:

@@ -13,6 +13,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from cli.failures import Failure
 from cli.proxies import may_use_proxy
+from infra.keys import STORAGE_ORIGIN_HEADER
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -56,8 +57,11 @@ class Listed:
     """Without quotes."""
 
 
-def connect(storage: Storage, keys: S3Keys, *, connections: int = 10) -> "S3Client":
-    """A client for the storage; many threads may use it at once."""
+def connect(
+    storage: Storage, keys: S3Keys, origin_secret: str | None = None, *, connections: int = 10
+) -> "S3Client":
+    """A client for the storage; many threads may use it at once. `origin_secret` goes with every
+    request to a server behind the zone's proxy."""
     make = cast("Any", boto3).client  # the stubs know only some of its services
     client = make(
         "s3",
@@ -79,15 +83,22 @@ def connect(storage: Storage, keys: S3Keys, *, connections: int = 10) -> "S3Clie
             proxies=None if may_use_proxy(storage.endpoint) else {},
         ),
     )
+    if origin_secret is not None:
+
+        def carry(request: Any, **_: object) -> None:
+            request.headers[STORAGE_ORIGIN_HEADER] = origin_secret
+
+        # After signing: the proxy reads it, and the server need not see it.
+        client.meta.events.register("before-send.s3", carry)
     return cast("S3Client", client)
 
 
-def list_objects(client: "S3Client", bucket: str) -> Iterator[Listed]:
-    """Every object of a bucket, in the order in which the server lists.
+def list_objects(client: "S3Client", bucket: str, prefix: str = "") -> Iterator[Listed]:
+    """Every object of a bucket under a prefix, in the order in which the server lists.
 
     Raises: botocore's errors; see `said_clearly`.
     """
-    for page in client.get_paginator("list_objects_v2").paginate(Bucket=bucket):
+    for page in client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
         for one in page.get("Contents", []):
             found = cast("dict[str, Any]", one)
             yield Listed(found["Key"], found["Size"], found["ETag"].strip('"'))

@@ -1,10 +1,11 @@
 """The command that moves a stack's objects to another storage."""
 
+import json
 import os
 import time
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Annotated, cast
+from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 from rich.progress import Progress, SpinnerColumn, TextColumn
@@ -19,8 +20,12 @@ from cli.object_copy import Side
 from cli.options import Scope
 from cli.project import LOCAL_STACK
 from cli.s3_buckets import S3Keys, Storage, connect, said_clearly
-from cli.target import nothing_deployed, read_target
+from cli.target import Target, nothing_deployed, read_target
 from functions.core.storages import PROFILES
+from infra.keys import storage_origin_secrets
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
 
 app = typer.Typer(
     no_args_is_help=True, help="The storage behind a stack, and moving to another one."
@@ -73,9 +78,17 @@ def copy(
     if not outputs:
         raise nothing_deployed(scope)
     pair = choose(declared(outputs), in_use(outputs), to)
-    keys = [storage_keys(one.name, target.engine.environment) for one in pair]
+    clients = [
+        connect(
+            one,
+            storage_keys(one.name, target.engine.environment),
+            origin_secret(target, one.name),
+            connections=threads,
+        )
+        for one in pair
+    ]
     started = time.monotonic()
-    tally = _run(scope, pair, keys, threads, prune=prune, target_in_use=to == in_use(outputs))
+    tally = _run(scope, pair, clients, threads, prune=prune, target_in_use=to == in_use(outputs))
     _report(scope, pair, tally, time.monotonic() - started)
 
 
@@ -134,17 +147,28 @@ def storage_keys(name: str, environment: Mapping[str, str]) -> S3Keys:
     return S3Keys(*(around[one] for one in names))
 
 
+def origin_secret(target: Target, name: str) -> str | None:
+    """What the zone's proxy asks of every request to the server, where it stands behind one."""
+    given = target.config().get("storageServers")
+    # In YAML, or as JSON text.
+    parsed: object = json.loads(given) if isinstance(given, str) else given
+    servers = cast("dict[str, dict[str, object]]", parsed or {})
+    if not servers.get(name, {}).get("origin"):
+        return None
+    text = target.engine.secret_setting("storageOriginSecret")
+    return None if text is None else storage_origin_secrets(text)[0]
+
+
 def _run(
     scope: Scope,
     pair: tuple[Storage, Storage],
-    keys: list[S3Keys],
+    clients: Sequence["S3Client"],
     threads: int,
     *,
     prune: bool,
     target_in_use: bool,
 ) -> Tally:
     source, target = pair
-    clients = [connect(one, key, connections=threads) for one, key in zip(pair, keys, strict=True)]
     tally = Tally()
     path = scope.home / "copies" / f"{scope.stack}-{source.name}-to-{target.name}.sqlite"
     journal = CopyJournal(path)

@@ -52,6 +52,14 @@ class PlatformKey:
     not_after: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class BackupRhythm:
+    every_hours: int
+    """0: only when asked for."""
+    keep_days: int
+
+
+NO_BACKUPS = BackupRhythm(0, 1)
 NO_KEYS = DownloadKeyRing("", {})
 NO_SIGNING_KEY = SigningKey("", b"")
 MAX_PUT = 5 * 1024**3
@@ -117,6 +125,14 @@ def base_url(value: str) -> str:
     if not re.fullmatch(r"https?://[^/?#\s]+", value):
         raise WrongError("it must be http(s)://host[:port] without a path")
     return value
+
+
+def backup_rhythm(value: str) -> BackupRhythm:
+    given = cast("dict[str, object]", json.loads(value))
+    every, keep = given["every_hours"], given["keep_days"]
+    if type(every) is not int or type(keep) is not int or every < 0 or keep < 1:
+        raise WrongError("`every_hours` must be a whole number from 0, `keep_days` one from 1")
+    return BackupRhythm(every, keep)
 
 
 def api_base_url(value: str) -> str:

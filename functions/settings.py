@@ -11,7 +11,7 @@ from typing import Self
 from functions import setting_values as values
 from functions.core.platform import DESIGNED, Retention
 from functions.core.storages import R2
-from functions.setting_values import DownloadKeyRing, PlatformKey, Reader, SigningKey
+from functions.setting_values import BackupRhythm, DownloadKeyRing, PlatformKey, Reader, SigningKey
 from functions.storage_settings import (
     R2_ALONE,
     AccessKey,
@@ -71,6 +71,10 @@ there is none."""
 PLATFORM_KEYS = "PLATFORM_KEYS"
 """JSON list of `{id, algorithm, public_key, not_before, not_after}`; public, served by `GET
 /v1/keys`."""
+ACCOUNT_ID = "ACCOUNT_ID"
+DATABASE_ID = "DATABASE_ID"
+BACKUP = "BACKUP"
+"""JSON `{"every_hours": 24, "keep_days": 30}`; 0 hours: only when asked for."""
 
 ZONE_ID = "ZONE_ID"
 API_BASE_URL = "API_BASE_URL"
@@ -88,6 +92,8 @@ SIGNING_KEY = "SIGNING_KEY"
 ROOT_KEY_HASHES = "ROOT_KEY_HASHES"
 """Secret JSON list of one or two SHA-256 hex digests of root operator secrets (two while one is
 rotated)."""
+BACKUP_TOKEN = "BACKUP_TOKEN"  # noqa: S105  (a name, not a secret)
+"""An API token that may read the account's D1 databases; jobs only."""
 
 VARIABLES = (
     CDN_URL,
@@ -118,6 +124,10 @@ VARIABLES = (
     DOWNLOAD_KEYS,
     SIGNING_KEY,
     ROOT_KEY_HASHES,
+    ACCOUNT_ID,
+    DATABASE_ID,
+    BACKUP,
+    BACKUP_TOKEN,
 )
 """Every text variable and secret; each Worker has some of them."""
 
@@ -251,30 +261,40 @@ class JobsSettings:
     uploads_bucket: str
     packages_bucket: str
     assets_bucket: str
+    backups_bucket: str
     signing_key: SigningKey
     zone_id: str
     api_base_url: str
     purge_token: str
+    account_id: str
+    database_id: str
+    backup_rhythm: BackupRhythm
+    backup_token: str
 
     @classmethod
     def from_mapping(cls, variables: Mapping[str, str | None]) -> Self:
         """Raises: SettingsError."""
         reader = Reader(variables)
         uploads, packages = reader.text(UPLOADS_BUCKET), reader.text(PACKAGES_BUCKET)
-        assets = reader.text(ASSETS_BUCKET)
+        assets, backups = reader.text(ASSETS_BUCKET), reader.text(BACKUPS_BUCKET)
         return reader.finish(
             lambda: cls(
                 max_package_bytes=reader.parsed(
                     MAX_PACKAGE_BYTES, values.integer(1, values.MAX_PUT), 0
                 ),
                 retention=reader.parsed(RETENTION, values.retention, DESIGNED),
-                storage=_storage(reader, uploads, packages, assets),
+                storage=_storage(reader, uploads, packages, assets, backups),
                 uploads_bucket=uploads,
                 packages_bucket=packages,
                 assets_bucket=assets,
+                backups_bucket=backups,
                 signing_key=reader.parsed(SIGNING_KEY, values.signing_key, values.NO_SIGNING_KEY),
                 zone_id=reader.text(ZONE_ID),
                 api_base_url=reader.parsed(API_BASE_URL, values.api_base_url, ""),
                 purge_token=reader.text(PURGE_TOKEN),
+                account_id=reader.text(ACCOUNT_ID),
+                database_id=reader.text(DATABASE_ID),
+                backup_rhythm=reader.parsed(BACKUP, values.backup_rhythm, values.NO_BACKUPS),
+                backup_token=reader.text(BACKUP_TOKEN),
             )
         )

@@ -6,7 +6,8 @@ given.
 | edge | packages, assets, repositories | yes | - | - | download keys |
 | api | uploads, assets, repositories | yes | produces | yes | download keys, presign token, root
 key hashes |
-| jobs | all | yes | consumes both, produces | yes | signing key, purge token |
+| jobs | all | yes | consumes both, produces | yes | signing key, purge token, token that reads
+D1 |
 
 Buckets are bindings on R2 only. An S3-compatible server is told of in a variable, and each Worker
 has keys of its own for it, whose rights are those of the table.
@@ -20,7 +21,7 @@ import pulumi
 
 from functions import settings as name
 from infra import keys
-from infra.cloudflare.tokens import PurgeToken
+from infra.cloudflare.tokens import ApiToken
 from infra.cloudflare.worker import (
     Binding,
     bucket_binding,
@@ -75,7 +76,7 @@ def api(of: Resources) -> list[Binding]:
     ]
 
 
-def jobs(of: Resources, purge: PurgeToken) -> list[Binding]:
+def jobs(of: Resources, purge: ApiToken, backup: ApiToken) -> list[Binding]:
     roles = {
         name.UPLOADS: "uploads",
         name.PACKAGES: "packages",
@@ -85,15 +86,26 @@ def jobs(of: Resources, purge: PurgeToken) -> list[Binding]:
     return [
         *_buckets(of, roles),
         *_repositories(of),
-        *_storage(of, "jobs", name.UPLOADS_BUCKET, name.PACKAGES_BUCKET, name.ASSETS_BUCKET),
+        *_storage(
+            of,
+            "jobs",
+            name.UPLOADS_BUCKET,
+            name.PACKAGES_BUCKET,
+            name.ASSETS_BUCKET,
+            name.BACKUPS_BUCKET,
+        ),
         database_binding(name.DATABASE, of.database_id),
         queue_binding(name.VALIDATE_QUEUE, of.validate_queue),
         images_binding(name.IMAGES),
         *_variables(of, name.MAX_PACKAGE_BYTES, name.RETENTION),
+        variable(name.BACKUP, _json(of.settings.backup.model_dump())),
+        variable(name.ACCOUNT_ID, of.settings.account_id),
         variable(name.ZONE_ID, of.settings.zone_id),
+        variable(name.DATABASE_ID, of.database_id),
         variable(name.API_BASE_URL, of.settings.api_base_url),
         secret(name.SIGNING_KEY, of.secrets.signing_key),
         secret(name.PURGE_TOKEN, purge.value),
+        secret(name.BACKUP_TOKEN, backup.value),
     ]
 
 

@@ -14,7 +14,14 @@ from infra.cloudflare.database import Database, DatabaseArgs
 from infra.cloudflare.edge import Edge, EdgeArgs
 from infra.cloudflare.hostnames import Hostnames, HostnamesArgs
 from infra.cloudflare.queues import Consumers, ConsumersArgs, Queues, QueuesArgs
-from infra.cloudflare.tokens import PurgeToken, PurgeTokenArgs
+from infra.cloudflare.tokens import (
+    ACCOUNT_SCOPE,
+    CACHE_PURGE,
+    D1_READ,
+    ZONE_SCOPE,
+    ApiToken,
+    ApiTokenArgs,
+)
 from infra.cloudflare.worker import Binding, PythonWorker, PythonWorkerArgs
 from infra.config import Secrets, load
 from infra.naming import VALIDATE_QUEUE, WORKERS
@@ -23,6 +30,10 @@ from infra.storage_settings import R2
 
 PROJECT = Path(__file__).resolve().parents[1]
 """The folder of Pulumi.yaml; the provider reads the Workers' files relative to it."""
+
+JOBS_CPU_MS = 300_000
+"""The most that Cloudflare allows (developers.cloudflare.com/workers/platform/limits): compressing
+a backup takes some tens of seconds for a million rows."""
 
 
 def deploy() -> None:
@@ -54,14 +65,8 @@ class Platform:
         self._storages = storages.declare(settings, secrets)
         self._database = self._make_database(schema)
         self._queues = self._make_queues()
-        self._purge = PurgeToken(
-            "purge",
-            PurgeTokenArgs(
-                account_id=settings.account_id,
-                zone_id=settings.zone_id,
-                token_name=settings.names.token("purge"),
-            ),
-        )
+        self._purge = self._make_api_token("purge", CACHE_PURGE, ZONE_SCOPE, settings.zone_id)
+        self._backup = self._make_api_token("backup", D1_READ, ACCOUNT_SCOPE, settings.account_id)
         self._workers = self._make_workers()
         self._edge = self._make_edge()
         self._start_jobs()
@@ -136,6 +141,19 @@ class Platform:
             ),
         )
 
+    def _make_api_token(self, role: str, permission: str, scope: str, owner_id: str) -> ApiToken:
+        settings = self._settings
+        return ApiToken(
+            role,
+            ApiTokenArgs(
+                account_id=settings.account_id,
+                token_name=settings.names.token(role),
+                permission=permission,
+                scope=scope,
+                owner_id=owner_id,
+            ),
+        )
+
     def _make_workers(self) -> dict[str, PythonWorker]:
         resources = Resources(
             settings=self._settings,
@@ -147,7 +165,7 @@ class Platform:
         return {
             "edge": self._worker("edge", bindings.edge(resources)),
             "api": self._worker("api", bindings.api(resources)),
-            "jobs": self._worker("jobs", bindings.jobs(resources, self._purge)),
+            "jobs": self._worker("jobs", bindings.jobs(resources, self._purge, self._backup)),
         }
 
     def _worker(self, role: str, given: list[Binding]) -> PythonWorker:
@@ -165,6 +183,7 @@ class Platform:
                     self._queues.validate,
                     self._queues.dead_letters,
                 ],
+                cpu_ms=JOBS_CPU_MS if role == "jobs" else None,
                 deploy_after=[self._database.migrations],
             ),
         )

@@ -59,6 +59,17 @@ class RequestsPerMinute(Plain):
     key: int = Field(default=3000, gt=0)
 
 
+class Backup(BaseModel):
+    """How often the database is saved, and for how long a backup is kept."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", alias_generator=to_camel)
+
+    # Less often than every 30 days, or kept for ten years: more likely a wrong unit.
+    every_hours: int = Field(default=24, ge=0, le=720)
+    """0: only when asked for, by `stowage backup create`."""
+    keep_days: int = Field(default=30, ge=1, le=3650)
+
+
 class Retention(Plain):
     """How long versions and uploads are kept in a state that is not for ever."""
 
@@ -124,6 +135,7 @@ class Settings(BaseModel):
     custom_hostnames: Annotated[tuple[Hostname, ...], Structured] = ()
     requests_per_minute: Annotated[RequestsPerMinute, Structured] = RequestsPerMinute()
     cron: Cron = "*/5 * * * *"
+    backup: Annotated[Backup, Structured] = Backup()
     usage_alert: Annotated[UsageAlert | None, Structured] = None
     platform_keys: Annotated[tuple[PlatformKey, ...], Structured] = ()
     endpoints: Annotated[Endpoints, Structured] = Endpoints()

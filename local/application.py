@@ -31,9 +31,11 @@ from local.purges import PLANS, Purges
 from local.queue_store import QueueStore
 from local.rest.authority import Authority
 from local.rest.data import DataEndpoints
+from local.rest.database_transfers import DatabaseTransfers
 from local.rest.envelope import failure
 from local.rest.listings import Listings
 from local.rest.purging import PurgeEndpoint
+from local.rest.signed_files import SIGNED_PATH, SignedFiles
 from local.schedules import Schedules
 from local.settling import Settler
 from local.storages import Storages
@@ -72,6 +74,12 @@ class LocalCloud:
         self._settler.pausing.append(self._broker)
         self._schedules = Schedules(self.world, self._data_plane.run_schedule)
         self._storages = Storages(home, self.world)
+        self._files = SignedFiles(
+            home.transfers, home.urls()["rest"], home.credentials().control_secret
+        )
+        self._transfers = DatabaseTransfers(
+            self.world, self._settler, self._data_plane, self._files
+        )
         self._schema: asyncio.Task[Schema] | None = None
         self._calls = EngineCalls(self.world, self._blobs, self._types, self._bucket_is_empty)
 
@@ -91,7 +99,14 @@ class LocalCloud:
         data = DataEndpoints(self.world, self._settler, self._data_plane)
         purging = PurgeEndpoint(self.world, self._settler, self._data_plane, self._purges)
         inner = Starlette(
-            routes=[*control.routes(), *data.routes(), *purging.routes(), *listings.routes()],
+            routes=[
+                *control.routes(),
+                *data.routes(),
+                *purging.routes(),
+                *self._transfers.routes(),
+                *self._files.routes(),
+                *listings.routes(),
+            ],
             lifespan=self._lifespan,
             exception_handlers={404: _not_found, 405: _not_found},
         )
@@ -111,6 +126,7 @@ class LocalCloud:
             # Brings back what ran before the restart.
             self._settler.settle_later()
         yield
+        await self._transfers.close()
         await self._settler.close()
         await self._schedules.close()
         await self._broker.close()
@@ -174,7 +190,8 @@ class LocalCloud:
 
 
 class _Guard:
-    """Lets nobody in without the token (REST face) or the control secret (everything else)."""
+    """Lets nobody in without a token (REST face) or the control secret (everything else). Signed
+    URLs are let through: they are checked where they lead to."""
 
     def __init__(self, application: ASGIApp, home: CloudHome, world: World) -> None:
         self._application = application
@@ -188,6 +205,8 @@ class _Guard:
     def _refusal(self, request: Request) -> Response | None:
         if request.url.path.startswith("/client/"):
             return self._authority.refusal(request)
+        if request.url.path.startswith(f"{SIGNED_PATH}/"):
+            return None
         given = request.headers.get("x-stowage-control", "")
         if hmac.compare_digest(given.encode(), self._control_secret.encode()):
             return None

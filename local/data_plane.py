@@ -1,5 +1,7 @@
 """What runs in workerd, as the daemon reaches it: the admin Worker's interface."""
 
+import contextlib
+from collections.abc import AsyncGenerator
 from typing import Any, cast
 from urllib.parse import quote
 
@@ -45,6 +47,16 @@ class DataPlane:
         """`{objects, truncated, cursor?, delimited_prefixes}`."""
         return await self._call("GET", f"/r2/{quote(bucket, safe='')}", query=query)
 
+    def dump(self, database: str) -> contextlib.AbstractAsyncContextManager[httpx.Response]:
+        """The database as SQL text, to be streamed."""
+        return self._streamed(f"/d1/{database}/export")
+
+    def object(
+        self, bucket: str, key: str
+    ) -> contextlib.AbstractAsyncContextManager[httpx.Response]:
+        """One object, to be streamed."""
+        return self._streamed(f"/r2/{quote(bucket, safe='')}/{quote(key, safe='')}")
+
     async def delete_object(self, bucket: str, key: str) -> None:
         await self._call("DELETE", f"/r2/{quote(bucket, safe='')}/{quote(key, safe='')}")
 
@@ -87,8 +99,25 @@ class DataPlane:
             ) from error
         if response.is_success:
             return cast("Json", response.json())
+        raise _refusal(response)
+
+    @contextlib.asynccontextmanager
+    async def _streamed(self, path: str) -> AsyncGenerator[httpx.Response]:
         try:
-            reason = str(response.json()["error"])
-        except (ValueError, KeyError, TypeError):
-            reason = response.text[:500]
-        raise DataPlaneError(reason, response.status_code)
+            async with self._client.stream("GET", path) as response:
+                if not response.is_success:
+                    await response.aread()
+                    raise _refusal(response)
+                yield response
+        except httpx.HTTPError as error:
+            raise DataPlaneError(
+                f"workerd does not answer ({error or type(error).__name__})"
+            ) from error
+
+
+def _refusal(response: httpx.Response) -> DataPlaneError:
+    try:
+        reason = str(response.json()["error"])
+    except (ValueError, KeyError, TypeError):
+        reason = response.text[:500]
+    return DataPlaneError(reason, response.status_code)

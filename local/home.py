@@ -48,6 +48,7 @@ class CloudHome:
         self.packs = self.root / "packs"
         self.queues = self.root / "queues.sqlite"
         self.data = self.root / "data"
+        self.transfers = self.root / "transfers"
         self.logs = self.root / "logs"
         self.daemon_log = self.logs / "daemon.log"
         self.workerd_log = self.logs / "workerd.log"

@@ -25,7 +25,7 @@ Json = dict[str, Any]
 def host_config(home: CloudHome, world: World, blobs: Blobs, faults: bool) -> Json:
     """What is to run now. Writes the packs of deployed versions that have none yet."""
     ports = home.ports()
-    workers = deployed_workers(world)
+    workers = [one for one in deployed_workers(world) if not _misses_data(world, one)]
     buckets = [bucket["name"] for bucket in world.all("R2Bucket")]
     tokens = [_operator_token(home, buckets), *_s3_tokens(world)]
     return {
@@ -79,6 +79,19 @@ def _worker(home: CloudHome, blobs: Blobs, worker: DeployedWorker) -> Json:
         "compatibility_flags": runtime_flags(version.get("compatibilityFlags") or []),
         "bindings": snake_case(worker.bindings),
     }
+
+
+def _misses_data(world: World, worker: DeployedWorker) -> bool:
+    """Whether a database or bucket that it is bound to was deleted. The others go on running."""
+    return any(
+        (one["type"] == "d1" and world.get("D1Database", _database(one)) is None)
+        or (one["type"] == "r2_bucket" and world.get("R2Bucket", one["bucketName"]) is None)
+        for one in worker.bindings
+    )
+
+
+def _database(binding: Json) -> str:
+    return str(binding.get("id") or binding.get("databaseId"))
 
 
 def _routes(world: World, deployed: set[str]) -> list[Json]:

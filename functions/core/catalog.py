@@ -11,6 +11,8 @@ rule.
 | IconRendition | assets | `assets/{app_id}/icons/{image_id}/{32,64,128}.png` |
 | Screenshot | assets | `assets/{app_id}/screenshots/{n}.png` |
 | RepositoryFile | a repository bucket | `{s3_prefix}{path}` |
+| BackupDump | backups | `backups/{yyyy}/{mm}/{yyyymmdd}T{hhmmss}Z-{backup_id}.sql.gz` |
+| BackupManifest | backups | the same with `.json` |
 """
 
 import re
@@ -19,6 +21,7 @@ from typing import ClassVar, Literal, TypeAlias
 
 from functions.core import cache_tags
 from functions.core.content_types import content_type_of
+from functions.core.times import amz_date, parse_amz_date
 
 PACKAGE_TYPE = "application/zip"
 IMMUTABLE = "public, max-age=86400, immutable"
@@ -35,7 +38,7 @@ MAX_KEY_BYTES = 1024
 MAX_COMPONENT_BYTES = 255
 """Storages that keep objects as files refuse longer components (DESIGN 4.13)."""
 
-BucketRole: TypeAlias = Literal["uploads", "packages", "assets", "repositories"]
+BucketRole: TypeAlias = Literal["uploads", "packages", "assets", "repositories", "backups"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,6 +202,52 @@ class RepositoryFile:
         return (*tags, cache_tags.generation(self.location_id, self.generation))
 
 
+BACKUPS_PREFIX = "backups/"
+
+
+@dataclass(frozen=True, slots=True)
+class BackupDump:
+    """`started_at` counts to the second. Keys sort as the backups were begun."""
+
+    backup_id: str
+    started_at: int
+    bucket: ClassVar[BucketRole] = "backups"
+    content_type: ClassVar[str] = "application/gzip"
+    cache_control: ClassVar[str] = NO_STORE
+
+    @property
+    def key(self) -> str:
+        return _backup_key(self.backup_id, self.started_at) + ".sql.gz"
+
+    @property
+    def cache_tags(self) -> tuple[str, ...]:
+        return ()
+
+
+@dataclass(frozen=True, slots=True)
+class BackupManifest:
+    """Written behind its dump: a backup that has one is whole."""
+
+    backup_id: str
+    started_at: int
+    bucket: ClassVar[BucketRole] = "backups"
+    content_type: ClassVar[str] = "application/json"
+    cache_control: ClassVar[str] = NO_STORE
+
+    @property
+    def key(self) -> str:
+        return _backup_key(self.backup_id, self.started_at) + ".json"
+
+    @property
+    def cache_tags(self) -> tuple[str, ...]:
+        return ()
+
+
+def _backup_key(backup_id: str, started_at: int) -> str:
+    stamp = amz_date(started_at)
+    return f"{BACKUPS_PREFIX}{stamp[:4]}/{stamp[4:6]}/{stamp}-{backup_id}"
+
+
 ObjectKind: TypeAlias = (
     TempUpload
     | PackageObject
@@ -208,6 +257,8 @@ ObjectKind: TypeAlias = (
     | IconRendition
     | Screenshot
     | RepositoryFile
+    | BackupDump
+    | BackupManifest
 )
 
 _PACKAGE = re.compile(r"packages/([0-9a-f-]+)/([a-z0-9._-]+)/([1-9][0-9]{0,15})/package\.mosis")
@@ -225,6 +276,21 @@ def parse_public(key: str) -> PackageObject | Icon | Screenshot | None:
     if match := _SCREENSHOT.fullmatch(key):
         return Screenshot(match[1], int(match[2]))
     return None
+
+
+_BACKUP = re.compile(
+    r"backups/([0-9]{4})/([0-9]{2})/(\1\2[0-9]{2}T[0-9]{6}Z)-([0-9a-f-]{36})(\.sql\.gz|\.json)"
+)
+
+
+def parse_backup(key: str) -> BackupDump | BackupManifest | None:
+    """The kind of an object in the backups bucket; None for what no backup of ours is called."""
+    match = _BACKUP.fullmatch(key)
+    started_at = None if match is None else parse_amz_date(match[3])
+    if match is None or started_at is None:
+        return None
+    kind = BackupManifest if match[5] == ".json" else BackupDump
+    return kind(match[4], started_at)
 
 
 def _is_immutable(path: str) -> bool:

@@ -105,3 +105,19 @@ def amz_date(ms: int) -> str:
     """`20260131T120000Z`, the form that SigV4 signs."""
     moment = _moment(ms)
     return f"{moment.year:04d}{moment:%m%dT%H%M%SZ}"
+
+
+_AMZ_DATE = re.compile(r"([0-9]{4})([0-9]{2})([0-9]{2})T([0-9]{2})([0-9]{2})([0-9]{2})Z")
+
+
+def parse_amz_date(text: str) -> int | None:
+    """None where the text is no time in the form of `amz_date`."""
+    match = _AMZ_DATE.fullmatch(text)
+    if match is None:
+        return None
+    year, month, day, hour, minute, second = map(int, match.groups())
+    try:
+        moment = datetime(year, month, day, hour, minute, second, tzinfo=UTC)
+    except ValueError:
+        return None
+    return (moment - _EPOCH) // timedelta(milliseconds=1)

@@ -1,10 +1,10 @@
 """Batches of messages for the jobs, neutral of any queue: each message is settled by itself, so
 that one that fails never holds up the others.
 
-Messages of all kinds share one queue. `kind` tells them apart: `purge` and `reconcile` name nothing
-and only have the jobs look at their tables at once, `app-images` names the app whose images they
-look at; a message without a kind is an upload to validate. What is lost of the former three, the
-schedule makes up for.
+Messages of all kinds share one queue. `kind` tells them apart: `purge`, `reconcile` and `backup`
+name nothing and only have the jobs look at their tables at once, `app-images` names the app whose
+images they look at; a message without a kind is an upload to validate. What is lost of the former
+four, the schedule makes up for.
 """
 
 import logging
@@ -12,8 +12,15 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, cast
 
-from functions.core import app_image_calls, app_image_settling, purges, reconcile_report
+from functions.core import (
+    app_image_calls,
+    app_image_settling,
+    backup_records,
+    purges,
+    reconcile_report,
+)
 from functions.core.app_image_objects import ImageDeps
+from functions.core.backups import BackupDeps, BackupReport, run_backups
 from functions.core.purge_runs import PurgeReport, run_purges
 from functions.core.reconcile import ReconcileDeps, reconcile
 from functions.core.validation import (
@@ -75,6 +82,7 @@ class Jobs:
     queue: "Queue"
     purger: "CachePurger"
     processor: "ImageProcessor"
+    backups: BackupDeps
     parted: "tuple[MultipartStore, ...]" = ()
     """The buckets whose unfinished uploads in parts are ours to abort."""
 
@@ -91,6 +99,8 @@ class Jobs:
                 return await self._purge_on_call()
             case reconcile_report.KIND:
                 return await self._reconcile_on_call()
+            case backup_records.KIND:
+                return await self._back_up_on_call()
             case app_image_calls.KIND:
                 return await self._settle_on_call(message)
             case kind:
@@ -122,6 +132,15 @@ class Jobs:
         if walk is not None and walk.finished_at is None:
             await reconcile_report.announce(self.queue)
         return walk
+
+    async def back_up(self) -> BackupReport:
+        return await run_backups(self.backups)
+
+    async def _back_up_on_call(self) -> Outcome:
+        report = await self.back_up()
+        for error in report.errors:
+            log.error("%s", error)
+        return Outcome("settled", None, f"backup: {report.made or 'none made'}")
 
     async def settle_images(self) -> "SettlingReport":
         return await app_image_settling.settle_due(self._images, self.validation.packages)

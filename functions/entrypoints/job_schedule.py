@@ -30,6 +30,8 @@ async def tick(jobs: "Jobs") -> None:
         "purges": jobs.purge,
         "retention": lambda: sweep(deps.records, deps.packages, deps.clock),
         "reconciliation": jobs.reconcile,
+        # Last: it may take minutes, in which the database answers nobody else.
+        "backups": jobs.back_up,
     }
     for name, part in parts.items():
         try:

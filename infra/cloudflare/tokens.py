@@ -1,5 +1,5 @@
 """API tokens of the account that may do one thing: S3 credentials, which reach a few buckets, and
-the jobs' token, which purges the zone's cache."""
+the tokens by which the jobs call Cloudflare's own API."""
 
 import hashlib
 import json
@@ -17,6 +17,8 @@ BUCKET_SCOPE = "com.cloudflare.edge.r2.bucket"
 # https://developers.cloudflare.com/fundamentals/api/reference/permissions/
 CACHE_PURGE = "Cache Purge"
 ZONE_SCOPE = "com.cloudflare.api.account.zone"
+D1_READ = "D1 Read"
+ACCOUNT_SCOPE = "com.cloudflare.api.account"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,23 +71,28 @@ class S3Token(pulumi.ComponentResource):
 
 
 @dataclass(frozen=True, kw_only=True)
-class PurgeTokenArgs:
+class ApiTokenArgs:
     account_id: str
-    zone_id: str
     token_name: str
+    permission: str
+    """The name of a permission group."""
+    scope: str
+    """What the permission is given on: ACCOUNT_SCOPE or ZONE_SCOPE."""
+    owner_id: str
+    """The account's or the zone's id."""
 
 
-class PurgeToken(pulumi.ComponentResource):
-    """`stowage:cloudflare:PurgeToken`: an AccountToken that may purge the cache of one zone."""
+class ApiToken(pulumi.ComponentResource):
+    """`stowage:cloudflare:ApiToken`: an AccountToken with one permission on one account or zone."""
 
     value: pulumi.Output[str]
     """A Pulumi secret."""
 
     def __init__(
-        self, name: str, args: PurgeTokenArgs, opts: pulumi.ResourceOptions | None = None
+        self, name: str, args: ApiTokenArgs, opts: pulumi.ResourceOptions | None = None
     ) -> None:
-        super().__init__("stowage:cloudflare:PurgeToken", name, None, opts)
-        group = permission_group(args.account_id, CACHE_PURGE, ZONE_SCOPE, self)
+        super().__init__("stowage:cloudflare:ApiToken", name, None, opts)
+        group = permission_group(args.account_id, args.permission, args.scope, self)
         token = cloudflare.AccountToken(
             name,
             account_id=args.account_id,
@@ -94,7 +101,7 @@ class PurgeToken(pulumi.ComponentResource):
                 cloudflare.AccountTokenPolicyArgs(
                     effect="allow",
                     permission_groups=[cloudflare.AccountTokenPolicyPermissionGroupArgs(id=group)],
-                    resources=zone_resources(args.zone_id),
+                    resources=_resources([f"{args.scope}.{args.owner_id}"]),
                 )
             ],
             opts=pulumi.ResourceOptions(parent=self),
@@ -120,10 +127,6 @@ def bucket_resources(account_id: str, jurisdiction: str, buckets: Sequence[str])
     """A token policy's resources. Compact and sorted, as the API gives it back: other text would be
     a change."""
     return _resources(f"{BUCKET_SCOPE}.{account_id}_{jurisdiction}_{bucket}" for bucket in buckets)
-
-
-def zone_resources(zone_id: str) -> str:
-    return _resources([f"{ZONE_SCOPE}.{zone_id}"])
 
 
 def _resources(names: Iterable[str]) -> str:

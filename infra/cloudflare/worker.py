@@ -76,6 +76,8 @@ class PythonWorkerArgs:
     bound: Sequence[pulumi.Resource] = field(default_factory=list[pulumi.Resource])
     """What the bindings name. The Worker is destroyed before these: destroying a version or a
     deployment sends nothing, so only the Worker's own deletion ends the binding."""
+    cpu_ms: int | None = None
+    """How much CPU time one invocation may take; None: as Cloudflare has it, 30 s."""
     deploy_after: Sequence[pulumi.Resource] = field(default_factory=list[pulumi.Resource])
     """What must be there before new code takes requests: the migrations it was written for."""
 
@@ -125,6 +127,9 @@ class PythonWorker(pulumi.ComponentResource):
                 for module in args.bundle.modules
             ],
             bindings=[binding.args for binding in sorted(args.bindings, key=lambda one: one.name)],
+            limits=None
+            if args.cpu_ms is None
+            else cloudflare.WorkerVersionLimitsArgs(cpu_ms=args.cpu_ms),
             opts=pulumi.ResourceOptions(parent=self),
         )
         self.deployment = cloudflare.WorkersDeployment(

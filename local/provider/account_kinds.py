@@ -24,6 +24,8 @@ def _group(identifier: str, name: str, scope: str) -> Item:
 READ_GROUP = "6a018a9f2fc74eb6b293b0c548f38b39"
 WRITE_GROUP = "2efd5506f9c8494dacb1fa10a3e7d5b6"
 CACHE_PURGE_GROUP = "e17beae8b8cb423a99b1730f21238bed"
+D1_READ_GROUP = "192192df92ee43ac90f2aeeffce67e35"
+D1_WRITE_GROUP = "09b2857d1c31407795e75e3fed8617a1"
 PERMISSION_GROUPS: list[Item] = [
     _group(READ_GROUP, "Workers R2 Storage Bucket Item Read", _R2_SCOPE),
     _group(WRITE_GROUP, "Workers R2 Storage Bucket Item Write", _R2_SCOPE),
@@ -31,8 +33,8 @@ PERMISSION_GROUPS: list[Item] = [
     _group("bf7481a1826f439697cb59a20b22293e", "Workers R2 Storage Write", _ACCOUNT_SCOPE),
     _group("1a71c399035b4950a1bd1466bbe4f420", "Workers Scripts Read", _ACCOUNT_SCOPE),
     _group("e086da7e2179491d91ee5f35b3ca210a", "Workers Scripts Write", _ACCOUNT_SCOPE),
-    _group("192192df92ee43ac90f2aeeffce67e35", "D1 Read", _ACCOUNT_SCOPE),
-    _group("09b2857d1c31407795e75e3fed8617a1", "D1 Write", _ACCOUNT_SCOPE),
+    _group(D1_READ_GROUP, "D1 Read", _ACCOUNT_SCOPE),
+    _group(D1_WRITE_GROUP, "D1 Write", _ACCOUNT_SCOPE),
     _group(CACHE_PURGE_GROUP, "Cache Purge", "com.cloudflare.api.account.zone"),
 ]
 

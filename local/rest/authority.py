@@ -1,23 +1,60 @@
 """Who may call the REST face: the operator's token everything, and API tokens that the stack made
-what their policies say."""
+what their policies say. A Worker that is given too small a token fails here as on Cloudflare."""
 
 import hashlib
 import hmac
 import json
 import re
+from dataclasses import dataclass
 from typing import Any, cast
 
 from starlette.requests import Request
 from starlette.responses import Response
 
 from local.home import Credentials
-from local.provider.account_kinds import CACHE_PURGE_GROUP
+from local.provider.account_kinds import CACHE_PURGE_GROUP, D1_READ_GROUP, D1_WRITE_GROUP
 from local.rest.envelope import failure
 from local.world import Item, World
 
+_ACCOUNT_SCOPE = "com.cloudflare.api.account"
 _ZONE_SCOPE = "com.cloudflare.api.account.zone"
-_GRANTS = (("POST", re.compile(r"/client/v4/zones/([^/]+)/purge_cache"), CACHE_PURGE_GROUP),)
-"""What an API token may be granted: method, path with the zone, permission group."""
+_DATABASE = r"/client/v4/accounts/([^/]+)/d1/database/[^/]+"
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """A request that an API token may be granted."""
+
+    method: str
+    path: re.Pattern[str]
+    """With the account or the zone that it belongs to."""
+    scope: str
+    groups: frozenset[str]
+    """Permission groups, each of which is enough."""
+
+
+_GRANTS = (
+    Grant(
+        "POST",
+        re.compile(r"/client/v4/zones/([^/]+)/purge_cache"),
+        _ZONE_SCOPE,
+        frozenset({CACHE_PURGE_GROUP}),
+    ),
+    # Of the export, Cloudflare documents no permission; it reads, so the one that reads is taken to
+    # be enough.
+    Grant(
+        "POST",
+        re.compile(_DATABASE + "/export"),
+        _ACCOUNT_SCOPE,
+        frozenset({D1_READ_GROUP, D1_WRITE_GROUP}),
+    ),
+    Grant(
+        "POST",
+        re.compile(_DATABASE + "/(?:query|import)"),
+        _ACCOUNT_SCOPE,
+        frozenset({D1_WRITE_GROUP}),
+    ),
+)
 
 
 class Authority:
@@ -46,17 +83,17 @@ class Authority:
 
 
 def _may(token: Item, method: str, path: str) -> bool:
-    for granted_method, pattern, group in _GRANTS:
-        found = pattern.fullmatch(path)
-        if found is None or method != granted_method:
+    for grant in _GRANTS:
+        found = grant.path.fullmatch(path)
+        if found is None or method != grant.method:
             continue
-        resource = f"{_ZONE_SCOPE}.{found[1]}"
-        policies = [one for one in token["policies"] if _is_about(one, group, resource)]
+        policies = [one for one in token["policies"] if _is_about(one, grant, found[1])]
         return bool(policies) and all(one["effect"] == "allow" for one in policies)
     return False
 
 
-def _is_about(policy: Item, group: str, resource: str) -> bool:
+def _is_about(policy: Item, grant: Grant, owner: str) -> bool:
     groups = {one["id"] for one in policy["permissionGroups"]}
     named = cast("dict[str, Any]", json.loads(policy["resources"]))
-    return group in groups and bool({resource, f"{_ZONE_SCOPE}.*"} & named.keys())
+    resources = {f"{grant.scope}.{owner}", f"{grant.scope}.*"}
+    return bool(groups & grant.groups) and bool(resources & named.keys())

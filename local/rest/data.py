@@ -1,10 +1,12 @@
 """The REST endpoints behind which data lies: D1 queries and R2 objects."""
 
+import contextlib
 import json
+from collections.abc import AsyncGenerator
 from typing import Any, cast
 
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
 from local.data_plane import DataPlane, DataPlaneError
@@ -31,6 +33,7 @@ class DataEndpoints:
         return [
             Route(f"{_ACCOUNT}/d1/database/{{database}}/query", self.query, methods=["POST"]),
             Route(objects, self.objects, methods=["GET"]),
+            Route(objects + "/{key:path}", self.object, methods=["GET"]),
             Route(objects + "/{key:path}", self.delete_object, methods=["DELETE"]),
         ]
 
@@ -71,6 +74,30 @@ class DataEndpoints:
             "per_page": int(query["limit"]),
         }
         return success(page["objects"], info)
+
+    async def object(self, request: Request) -> Response:
+        """The bytes, streamed, with the object's own headers."""
+        bucket = request.path_params["bucket"]
+        if not self._has_bucket(request):
+            return failure(404, 10006, f"The specified bucket does not exist: {bucket}")
+        open_until = contextlib.AsyncExitStack()
+        try:
+            await self._settler.reach(bucket=bucket)
+            found = await open_until.enter_async_context(
+                self._data_plane.object(bucket, request.path_params["key"])
+            )
+        except CloudError as error:
+            status = getattr(error, "status", 0) or 503
+            return failure(status, 10007 if status == 404 else 10001, str(error))
+
+        async def chunks() -> AsyncGenerator[bytes]:
+            async with open_until:
+                async for chunk in found.aiter_raw():
+                    yield chunk
+
+        kept = ("content-type", "content-length", "etag")
+        headers = {name: found.headers[name] for name in kept if name in found.headers}
+        return StreamingResponse(chunks(), headers=headers)
 
     async def delete_object(self, request: Request) -> Response:
         bucket = request.path_params["bucket"]

@@ -13,6 +13,7 @@ from cli import storage_copy
 from cli.app import app
 from cli.engine import Output
 from cli.failures import UsageFailure
+from cli.stack_config import StackConfig
 from tests.cli.fake_s3 import FakeS3, refuse
 
 
@@ -33,6 +34,10 @@ class FakeEngine:
         self._outputs = outputs
         self.environment: dict[str, str] = {}
 
+    def secret_setting(self, name: str) -> str:
+        assert name == "storageOriginSecret"
+        return f"{'n' * 32},{'o' * 32}"
+
     def outputs(self) -> Mapping[str, Output]:
         return self._outputs
 
@@ -42,6 +47,8 @@ class World:
 
     def __init__(self) -> None:
         self.engine = FakeEngine(declared_storages("r2", "minio"))
+        self.config = StackConfig()
+        self.origin_secrets: dict[str, str] = {}
         self.storages: dict[str, dict[str, FakeS3]] = {
             name: {f"{name}-{role}": FakeS3() for role in ("packages", "assets")}
             for name in ("r2", "minio")
@@ -77,8 +84,13 @@ def world(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> World:
     class Target:
         engine = world.engine
 
-    def connect(storage: Any, keys: Any, **_: Any) -> Client:
+        @staticmethod
+        def config() -> StackConfig:
+            return world.config
+
+    def connect(storage: Any, keys: Any, secret: str | None, **_: Any) -> Client:
         assert keys.access_key_id == f"id-{storage.name}"
+        assert secret == world.origin_secrets.get(storage.name)
         return Client(world.storages[storage.name])
 
     def read_target(_: object) -> type[Target]:
@@ -173,6 +185,18 @@ def test_missing_keys_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
         storage_copy.storage_keys("r2", {})
     keys = storage_copy.storage_keys("b2", {"STOWAGE_B2_SECRET_ACCESS_KEY": "s"})
     assert (keys.access_key_id, keys.secret_access_key) == ("id", "s")
+
+
+@pytest.mark.parametrize("as_text", [True, False])
+def test_a_server_behind_the_proxy_is_shown_the_secret_that_is_sent_now(
+    world: World, as_text: bool
+) -> None:
+    servers = {"minio": {"origin": {"type": "A", "content": "192.0.2.1"}}}
+    given: object = json.dumps(servers) if as_text else servers
+    world.config = StackConfig({"stowage:storageServers": given})
+    world.origin_secrets = {"minio": "n" * 32}
+    result = run("--to", "minio")
+    assert result.exit_code == 0, result.output
 
 
 def test_a_pipe_gets_plain_lines(world: World) -> None:

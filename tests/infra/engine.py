@@ -17,6 +17,7 @@ SIGNATURE = "4dabf18193072939515e22adb298388d"
 SECRET = "1b47061264138c4ac30d75fd1eb44270"
 
 ITEM_WRITE_ID = "2efd5506f9c8494dacb1fa10a3e7d5b6"
+D1_READ_ID = "192192df92ee43ac90f2aeeffce67e35"
 CACHE_PURGE_ID = "e17beae8b8cb423a99b1730f21238bed"
 
 
@@ -66,6 +67,7 @@ class Engine(mocks.Mocks):
         default_factory=lambda: [
             {"id": "0" * 32, "name": "Workers R2 Storage Write", "scopes": []},
             {"id": ITEM_WRITE_ID, "name": "Workers R2 Storage Bucket Item Write", "scopes": []},
+            {"id": D1_READ_ID, "name": "D1 Read", "scopes": []},
             {"id": CACHE_PURGE_ID, "name": "Cache Purge", "scopes": []},
         ]
     )

@@ -11,7 +11,7 @@ from functions.settings import ApiSettings, EdgeSettings, JobsSettings
 from infra import program
 from infra.config import ConfigError
 from tests.infra.deployed import bindings, deployed, in_the_clear, texts
-from tests.infra.engine import Engine, is_secret
+from tests.infra.engine import D1_READ_ID, Engine, is_secret
 from tests.infra.project import SECRETS, a_project, a_small_project
 
 REPOSITORY = "REPOSITORY_STOWAGE_DEV_REPOSITORIES"
@@ -45,7 +45,7 @@ def test_everything_is_declared(engine: Engine) -> None:
             "WorkersRoute": 2,
             "DnsRecord": 3,
             "CustomHostnameFallbackOrigin": 1,
-            "AccountToken": 2,
+            "AccountToken": 3,
         }.items()
     )
     assert not {"R2CustomDomain", "R2ManagedDomain", "R2BucketCors"} & set(kinds)
@@ -85,7 +85,17 @@ def test_each_worker_holds_its_secrets_only(engine: Engine) -> None:
     assert held == {
         "edge": {names.DOWNLOAD_KEYS},
         "api": {names.DOWNLOAD_KEYS, names.PRESIGN_SECRET_ACCESS_KEY, names.ROOT_KEY_HASHES},
-        "jobs": {names.SIGNING_KEY, names.PURGE_TOKEN},
+        "jobs": {names.SIGNING_KEY, names.PURGE_TOKEN, names.BACKUP_TOKEN},
+    }
+
+
+def test_only_jobs_may_compute_for_minutes(engine: Engine) -> None:
+    deployed(engine)
+    limits = {one.name: one.inputs.get("limits") for one in engine.of("WorkerVersion")}
+    assert limits == {
+        "api-version": None,
+        "edge-version": None,
+        "jobs-version": {"cpuMs": 300_000},
     }
 
 
@@ -168,6 +178,37 @@ def test_the_presign_token_reaches_uploads_and_is_no_output(engine: Engine) -> N
     ]
     assert "s3_secret_access_key" not in engine.exports
     assert texts(engine, "api")[names.PRESIGN_ACCESS_KEY_ID] == "presign-id"
+
+
+def test_the_backup_token_reads_the_databases_of_the_account_and_no_more(engine: Engine) -> None:
+    deployed(engine)
+    (policy,) = engine.one("AccountToken", "backup").inputs["policies"]
+    assert policy["effect"] == "allow"
+    assert policy["permissionGroups"] == [{"id": D1_READ_ID}]
+    assert policy["resources"] == f'{{"com.cloudflare.api.account.{"7a" * 16}":"*"}}'
+    assert texts(engine, "jobs")[names.BACKUP_TOKEN] == "value-of-backup"
+    assert "value-of-backup" not in str(engine.exports)
+
+
+def test_jobs_learns_where_the_database_is_exported_and_how_often(engine: Engine) -> None:
+    deployed(
+        engine,
+        backup={"everyHours": 6, "keepDays": 90},
+        endpoints={"cloudflare": "http://127.0.0.1:5"},
+    )
+    jobs = JobsSettings.from_mapping(texts(engine, "jobs"))
+    assert (jobs.backup_rhythm.every_hours, jobs.backup_rhythm.keep_days) == (6, 90)
+    assert jobs.api_base_url == "http://127.0.0.1:5/client/v4"
+    assert (jobs.account_id, jobs.database_id) == ("7a" * 16, "database-id")
+
+
+def test_on_cloudflare_the_rest_api_is_cloudflares_own_and_a_backup_is_made_every_day(
+    engine: Engine,
+) -> None:
+    deployed(engine)
+    jobs = JobsSettings.from_mapping(texts(engine, "jobs"))
+    assert jobs.api_base_url == "https://api.cloudflare.com/client/v4"
+    assert (jobs.backup_rhythm.every_hours, jobs.backup_rhythm.keep_days) == (24, 30)
 
 
 def test_the_publisher_token_reaches_the_repositories_and_is_a_secret_output(

@@ -7,16 +7,20 @@ import pytest
 from pulumi_cloudflare import GetAccountApiTokenPermissionGroupsListResult
 
 from infra.cloudflare.tokens import (
+    ACCOUNT_SCOPE,
+    CACHE_PURGE,
+    D1_READ,
     ITEM_WRITE,
+    ZONE_SCOPE,
+    ApiToken,
+    ApiTokenArgs,
     PermissionGroupError,
-    PurgeToken,
-    PurgeTokenArgs,
     S3Token,
     S3TokenArgs,
     bucket_resources,
     group_id,
 )
-from tests.infra.engine import CACHE_PURGE_ID, ITEM_WRITE_ID, Engine
+from tests.infra.engine import CACHE_PURGE_ID, D1_READ_ID, ITEM_WRITE_ID, Engine
 
 ACCOUNT = "7a" * 16
 
@@ -87,16 +91,25 @@ def test_an_account_without_the_group_is_told_what_to_look_at(
         group_id(answer, ITEM_WRITE)
 
 
-def test_the_purge_token_purges_one_zone_and_does_nothing_else(engine: Engine) -> None:
+@pytest.mark.parametrize(
+    ("permission", "scope", "group"),
+    [(CACHE_PURGE, ZONE_SCOPE, CACHE_PURGE_ID), (D1_READ, ACCOUNT_SCOPE, D1_READ_ID)],
+)
+def test_an_api_token_has_one_permission_on_one_owner_and_is_secret(
+    engine: Engine, permission: str, scope: str, group: str
+) -> None:
     def build() -> None:
-        token = PurgeToken(
-            "purge",
-            PurgeTokenArgs(account_id=ACCOUNT, zone_id="9c" * 16, token_name="stowage-dev-purge"),
+        args = ApiTokenArgs(
+            account_id=ACCOUNT,
+            token_name="stowage-dev-x",
+            permission=permission,
+            scope=scope,
+            owner_id="9c" * 16,
         )
-        pulumi.export("value", token.value)
+        pulumi.export("value", ApiToken("x", args).value)
 
     (policy,) = engine.run(build).one("AccountToken").inputs["policies"]
     assert policy["effect"] == "allow"
-    assert policy["permissionGroups"] == [{"id": CACHE_PURGE_ID}]
-    assert policy["resources"] == f'{{"com.cloudflare.api.account.zone.{"9c" * 16}":"*"}}'
+    assert policy["permissionGroups"] == [{"id": group}]
+    assert policy["resources"] == f'{{"{scope}.{"9c" * 16}":"*"}}'
     assert engine.secret_exports == {"value"}

@@ -12,6 +12,7 @@ from urllib.parse import unquote, urlsplit
 
 RECORD = Path(sys.argv[1])
 OBJECTS: dict[str, set[str]] = {"full": {"a b/c", "d"}}
+DUMP = """CREATE TABLE a (b TEXT);\nINSERT INTO "a" ("b") VALUES('c');\n"""
 servers: list[ThreadingHTTPServer] = []
 
 
@@ -22,7 +23,21 @@ def record(entry: dict[str, Any]) -> None:
 
 class Admin(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
-        bucket = urlsplit(self.path).path.split("/")[2]
+        place, name, *rest = urlsplit(self.path).path.split("/")[1:]
+        if place == "d1":
+            self.send(200, DUMP.encode())
+        elif rest:
+            self.read_object(name, unquote(rest[0]))
+        else:
+            self.list_objects(name)
+
+    def read_object(self, bucket: str, key: str) -> None:
+        if key in OBJECTS.get(bucket, ()):
+            self.send(200, key.encode())
+        else:
+            self.answer(404, {"error": f"there is no object {key}"})
+
+    def list_objects(self, bucket: str) -> None:
         objects = [{"key": key, "size": 1} for key in sorted(OBJECTS.get(bucket, ()))]
         self.answer(200, {"objects": objects, "truncated": False})
 
@@ -35,7 +50,7 @@ class Admin(BaseHTTPRequestHandler):
         body = json.loads(self.rfile.read(int(self.headers["content-length"])))
         record({"call": self.path, "body": body})
         if self.path.endswith("/query"):
-            if body.get("sql") == "NONSENSE":
+            if "NONSENSE" in body.get("sql", ""):
                 self.answer(400, {"error": 'near "NONSENSE": syntax error'})
             else:
                 rows: dict[str, Any] = {"success": True, "results": [{"one": 1}], "meta": {}}
@@ -46,7 +61,9 @@ class Admin(BaseHTTPRequestHandler):
             self.answer(200, {"outcome": "ok"})
 
     def answer(self, status: int, value: Any) -> None:
-        data = json.dumps(value).encode()
+        self.send(status, json.dumps(value).encode())
+
+    def send(self, status: int, data: bytes) -> None:
         self.send_response(status)
         self.send_header("content-length", str(len(data)))
         self.end_headers()

@@ -8,7 +8,7 @@ import socket
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -83,7 +83,7 @@ class Daemon:
         return [one["apply"] for one in self.record() if "apply" in one]
 
 
-def start(folder: Path, types_file: Path, *, faults: bool = False) -> Iterator[Daemon]:
+def start(folder: Path, types_file: Path, *, faults: bool = False) -> Generator[Daemon]:
     home = CloudHome(folder / "home")
     home.ensure()
     shutil.copy(types_file, home.root)

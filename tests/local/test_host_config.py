@@ -54,6 +54,26 @@ def test_packs_of_versions_that_are_not_deployed_are_pruned(calls: Calls) -> Non
     assert [path.name for path in home.packs.iterdir()] == [second.id]
 
 
+def test_a_worker_whose_data_was_deleted_does_not_run_and_the_others_do(calls: Calls) -> None:
+    calls.bucket()
+    database = calls.create("D1Database", accountId=ACCOUNT, name="records")
+    calls.deployed(
+        bindings=[
+            {"name": "B", "type": "r2_bucket", "bucketName": "objects"},
+            {"name": "DB", "type": "d1", "databaseId": database.id},
+        ]
+    )
+    _, config = config_of(calls)
+    assert [worker["name"] for worker in config["workers"]] == ["sample"]
+    calls.world.remove("D1Database", database.id)
+    _, config = config_of(calls)
+    assert (config["workers"], config["databases"]) == ([], [])
+    calls.world.put("D1Database", database.id, {"uuid": database.id})
+    calls.world.remove("R2Bucket", "objects")
+    _, config = config_of(calls)
+    assert config["workers"] == []
+
+
 def test_routes_of_workers_that_are_not_deployed_are_left_out(calls: Calls) -> None:
     calls.deployed()
     calls.worker("later")

@@ -1,6 +1,7 @@
 """The admin Worker: D1 queries as one transaction, buckets' contents, and who may ask."""
 
 from collections.abc import Iterator
+from typing import Any, cast
 
 import boto3
 import pytest
@@ -10,6 +11,7 @@ from tests.local.workerd_host import Answer, Json, WorkerdHost
 pytestmark = pytest.mark.cloud
 
 DATABASE = "22222222-2222-4222-8222-222222222222"
+DUMPED = "33333333-3333-4333-8333-333333333333"
 
 
 @pytest.fixture(scope="module")
@@ -23,7 +25,7 @@ def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WorkerdHost]:
     }
     try:
         started.apply(
-            databases=[DATABASE],
+            databases=[DATABASE, DUMPED],
             buckets=["full", "empty"],
             s3={"region": "auto", "tokens": [token], "cors": {}},
         )
@@ -32,9 +34,11 @@ def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WorkerdHost]:
         started.close()
 
 
-def query(host: WorkerdHost, sql: str, params: list[object] | None = None) -> Answer:
+def query(
+    host: WorkerdHost, sql: str, params: list[object] | None = None, database: str = DATABASE
+) -> Answer:
     body: Json = {"sql": sql} if params is None else {"sql": sql, "params": params}
-    return host.admin("POST", f"/d1/{DATABASE}/query", body)
+    return host.admin("POST", f"/d1/{database}/query", body)
 
 
 def rows(host: WorkerdHost, sql: str) -> list[Json]:
@@ -54,6 +58,17 @@ def test_a_database_bucket_worker_or_path_that_is_not_there_is_not_found(host: W
     assert host.admin("GET", "/r2/nope").status == 404
     assert host.admin("POST", "/workers/nope/warm", {}).status == 404
     assert host.admin("GET", "/elsewhere").status == 404
+
+
+def s3_of(host: WorkerdHost) -> Any:
+    make_client = cast("Any", boto3).client  # the stubs know only some of its services
+    return make_client(
+        "s3",
+        endpoint_url=f"http://127.0.0.1:{host.ports['s3']}",
+        region_name="auto",
+        aws_access_key_id="admin-test",
+        aws_secret_access_key="s",
+    )
 
 
 MIGRATION = """
@@ -128,13 +143,7 @@ def test_text_without_a_proper_statement_is_refused(host: WorkerdHost, sql: str)
 
 
 def test_a_buckets_objects_are_listed_in_pages_and_deleted(host: WorkerdHost) -> None:
-    client = boto3.client(  # pyright: ignore[reportUnknownMemberType] - no stubs installed
-        "s3",
-        endpoint_url=f"http://127.0.0.1:{host.ports['s3']}",
-        region_name="auto",
-        aws_access_key_id="admin-test",
-        aws_secret_access_key="s",
-    )
+    client = s3_of(host)
     keys = ["a/1 ä", "a/2", "b"]
     for key in keys:
         client.put_object(Bucket="full", Key=key, Body=key.encode(), ContentType="text/x")
@@ -149,3 +158,37 @@ def test_a_buckets_objects_are_listed_in_pages_and_deleted(host: WorkerdHost) ->
     left = host.admin("GET", "/r2/full?prefix=a/").json()
     assert [entry["key"] for entry in left["objects"]] == ["a/2"]
     assert host.admin("GET", "/r2/empty").json()["objects"] == []
+
+
+def test_an_object_is_read_with_its_type_and_etag(host: WorkerdHost) -> None:
+    s3 = s3_of(host)
+    content = bytes(range(256)) * 1000
+    put = s3.put_object(Bucket="full", Key="a b/c.gz", Body=content, ContentType="application/gzip")
+    answer = host.admin("GET", "/r2/full/a%20b%2Fc.gz")
+    assert (answer.status, answer.body) == (200, content)
+    assert answer.headers["content-type"] == "application/gzip"
+    assert answer.headers["etag"] == put["ETag"]
+    assert host.admin("GET", "/r2/full/nothing").status == 404
+    s3.delete_object(Bucket="full", Key="a b/c.gz")
+
+
+def test_a_dump_of_a_database_makes_the_same_database(host: WorkerdHost) -> None:
+    def run(sql: str, *params: object) -> None:
+        answer = query(host, sql, list(params), DUMPED)
+        assert answer.status == 200, answer.text
+
+    run("CREATE TABLE parent (id TEXT PRIMARY KEY, text TEXT)")
+    run("CREATE TABLE child (id TEXT PRIMARY KEY, parent TEXT REFERENCES parent (id))")
+    run("CREATE INDEX child_parent ON child (parent)")
+    run("INSERT INTO parent VALUES ('p', ?)", "it's\na;b\r\n-- 🙂")
+    run("INSERT INTO child VALUES ('c', 'p')")
+    dump = host.admin("GET", f"/d1/{DUMPED}/export")
+    assert dump.status == 200
+    lines = dump.text.splitlines()
+    assert lines[0] == "PRAGMA defer_foreign_keys=TRUE;"
+    assert """INSERT INTO "child" ("id","parent") VALUES('c','p');""" in lines
+
+    run("PRAGMA defer_foreign_keys=TRUE; DROP TABLE child; DROP TABLE parent;" + dump.text)
+    assert host.admin("GET", f"/d1/{DUMPED}/export").text == dump.text
+    answer = query(host, "SELECT text FROM parent", database=DUMPED)
+    assert answer.json()["result"][0]["results"] == [{"text": "it's\na;b\r\n-- 🙂"}]

@@ -48,5 +48,15 @@ class SqliteRecords:
                 self._connection.execute("ROLLBACK")
         return changed
 
+    def copy(self) -> sqlite3.Connection:
+        """What is committed now, in memory. Raises: sqlite3.Error."""
+        copy = sqlite3.connect(":memory:")
+        try:
+            self._connection.backup(copy)
+        except sqlite3.Error:
+            copy.close()
+            raise
+        return copy
+
     def close(self) -> None:
         self._connection.close()

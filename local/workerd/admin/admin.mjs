@@ -1,7 +1,9 @@
 // The local cloud's way to its own data plane, for the daemon only (header x-stowage-control).
 //
 //   POST   /d1/{id}/query               {sql, params?} | {batch: [{sql, params?}]} -> {result: [...]}
+//   GET    /d1/{id}/export              -> the database as SQL text
 //   GET    /r2/{bucket}?prefix&cursor&limit&delimiter -> {objects, truncated, cursor?, delimited_prefixes}
+//   GET    /r2/{bucket}/{key}           -> the object's bytes, with content-type and etag
 //   DELETE /r2/{bucket}/{key}           -> {}
 //   POST   /workers/{name}/queue        {queue, messages: [{id, timestamp, attempts, body}]} -> outcome and acks
 //   POST   /workers/{name}/scheduled    {cron, scheduledTime} -> {outcome, noRetry, error?}
@@ -9,8 +11,8 @@
 //   POST   /caches/purge                {at, purge_everything?, tags?, hosts?, prefixes?} -> {}; in every data centre
 //
 // Every error is {error: text} with a 4xx or 5xx status.
-import { query } from "./databases.mjs";
-import { remove, list } from "./buckets.mjs";
+import { dump, query } from "./databases.mjs";
+import { list, read, remove } from "./buckets.mjs";
 import { deliver, purge, trigger, warm } from "./events.mjs";
 import { AdminError } from "./errors.mjs";
 
@@ -20,7 +22,13 @@ const ROUTES = [
     /^\/d1\/([^/]+)\/query$/,
     (call) => query(bound(call, "DATABASES", "database"), call.body),
   ],
+  ["GET", /^\/d1\/([^/]+)\/export$/, (call) => dump(bound(call, "DATABASES", "database"))],
   ["GET", /^\/r2\/([^/]+)$/, (call) => list(bound(call, "BUCKETS", "bucket"), call.search)],
+  [
+    "GET",
+    /^\/r2\/([^/]+)\/(.+)$/,
+    (call) => read(bound(call, "BUCKETS", "bucket"), call.parts[1]),
+  ],
   [
     "DELETE",
     /^\/r2\/([^/]+)\/(.+)$/,
@@ -73,7 +81,8 @@ async function handle(request, env) {
 export default {
   async fetch(request, env) {
     try {
-      return Response.json(await handle(request, env));
+      const answer = await handle(request, env);
+      return answer instanceof Response ? answer : Response.json(answer);
     } catch (error) {
       if (!(error instanceof AdminError)) console.error(error.stack ?? String(error));
       return Response.json(

@@ -1,4 +1,4 @@
-// Lists and deletes objects (emptiness checks, `destroy --delete-data`).
+// Lists, reads and deletes objects (emptiness checks, restoring a backup, `destroy --delete-data`).
 import { AdminError } from "./errors.mjs";
 
 function described(object) {
@@ -30,6 +30,16 @@ export async function list(bucket, search) {
     truncated: page.truncated,
     ...(page.truncated ? { cursor: page.cursor } : {}),
   };
+}
+
+/** One object's bytes, streamed. */
+export async function read(bucket, key) {
+  const object = await bucket.get(key);
+  if (object === null) throw new AdminError(404, `there is no object ${key}`);
+  // Not all of its headers: of a content-encoding the runtime would think that it is to be applied.
+  const type = object.httpMetadata?.contentType ?? "application/octet-stream";
+  const headers = { "content-type": type, "content-length": String(object.size) };
+  return new Response(object.body, { headers: { ...headers, etag: object.httpEtag } });
 }
 
 /** Deletes one object; deleting what is not there is no error. */

@@ -1,7 +1,11 @@
+from typing import get_args
+
 import pytest
 
 from functions.core import catalog
 from functions.core.catalog import (
+    BackupDump,
+    BackupManifest,
     Icon,
     IconRendition,
     ObjectKind,
@@ -11,9 +15,11 @@ from functions.core.catalog import (
     RepositoryFile,
     Screenshot,
     TempUpload,
+    parse_backup,
     parse_public,
 )
 
+BACKUP = "01a0c450-6c00-7d07-acd8-be6f9f6209c2"
 DAY = "public, max-age=86400, immutable"
 
 
@@ -108,6 +114,22 @@ DAY = "public, max-age=86400, immutable"
             "public, max-age=30, stale-if-error=86400, no-transform",
             ("location:l",),
         ),
+        (
+            BackupDump(BACKUP, 1_790_000_000_999),
+            "backups",
+            f"backups/2026/09/20260921T141320Z-{BACKUP}.sql.gz",
+            "application/gzip",
+            "no-store",
+            (),
+        ),
+        (
+            BackupManifest(BACKUP, 1_790_000_000_999),
+            "backups",
+            f"backups/2026/09/20260921T141320Z-{BACKUP}.json",
+            "application/json",
+            "no-store",
+            (),
+        ),
     ],
 )
 def test_each_kind_owns_its_key_type_cache_rule_and_tags(
@@ -149,6 +171,26 @@ def test_a_public_key_is_read_back_as_its_kind(kind: ObjectKind) -> None:
     assert parse_public(kind.key) == kind
 
 
+@pytest.mark.parametrize("kind", [BackupDump(BACKUP, 0), BackupManifest(BACKUP, 9_000)])
+def test_the_key_of_a_backup_is_read_back_as_its_kind(kind: BackupDump | BackupManifest) -> None:
+    assert parse_backup(kind.key) == kind
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        "backups/2026/09/20260921T141320Z-x.json",
+        f"backups/2026/10/20260921T141320Z-{BACKUP}.json",
+        f"backups/2026/09/20260931T141320Z-{BACKUP}.json",
+        f"backups/2026/09/20260921T141320Z-{BACKUP}.sql",
+        f"x/backups/2026/09/20260921T141320Z-{BACKUP}.json",
+        "",
+    ],
+)
+def test_other_keys_are_no_backups(key: str) -> None:
+    assert parse_backup(key) is None
+
+
 @pytest.mark.parametrize(
     "kind",
     [
@@ -166,13 +208,5 @@ def test_every_other_key_is_not_public(kind: ObjectKind) -> None:
 
 def test_the_catalogue_documents_every_kind() -> None:
     assert catalog.__doc__ is not None
-    for kind in (
-        TempUpload,
-        PackageObject,
-        PackageManifest,
-        Icon,
-        IconRendition,
-        Screenshot,
-        RepositoryFile,
-    ):
+    for kind in get_args(ObjectKind):
         assert f"| {kind.__name__} |" in catalog.__doc__

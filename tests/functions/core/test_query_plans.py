@@ -6,12 +6,16 @@ from collections.abc import Sequence
 import pytest
 
 from functions.adapters.local.cache_purger import MemoryCachePurger
+from functions.adapters.local.database_export import SqliteExporter
 from functions.adapters.local.multipart_store import MemoryMultipartStore
+from functions.adapters.local.object_store import MemoryObjectStore
 from functions.adapters.local.records import MIGRATIONS, SqliteRecords
 from functions.core import (
     access,
     app_images,
     apps,
+    backup_records,
+    backup_retention,
     downloads,
     purges,
     serving,
@@ -19,8 +23,9 @@ from functions.core import (
     versions,
 )
 from functions.core.app_image_settling import due_apps, settle
+from functions.core.backups import LEASE_MS, BackupDeps, BackupPlan, run_backups
 from functions.core.denials import Denials
-from functions.core.platform import DAY_MS, Retention
+from functions.core.platform import DAY_MS, HOUR_MS, Retention
 from functions.core.purge_runs import run_purges
 from functions.core.reconcile import GRACE_MS, ReconcileDeps, reconcile
 from functions.core.reconcile_report import request_walk
@@ -88,6 +93,7 @@ async def use_everything(world: World) -> None:
     await serving.resolve_host(world.records, "htrue.example.com", BUCKETS)
     await change_states(world, caller)
     await keep_house(world)
+    await back_up(world)
 
 
 async def change_states(world: World, caller: access.Caller) -> None:
@@ -129,6 +135,29 @@ async def keep_house(world: World) -> None:
     await world.sweep()
     world.clock.advance(milliseconds=DAY_MS)
     await world.sweep()
+
+
+async def back_up(world: World) -> None:
+    """One that is asked for, one that is due, and one whose objects are gone afterwards."""
+    backed_up = SqliteRecords()
+    store, exporter = MemoryObjectStore(world.clock), SqliteExporter(backed_up)
+    deps = BackupDeps(
+        world.records, store, exporter, world.clock, world.entropy, BackupPlan(keep_ms=DAY_MS)
+    )
+    asked = await backup_records.request_backup(
+        world.records, world.clock, world.entropy, "root", "request"
+    )
+    await backup_records.claim(world.records, asked, world.clock.now_ms(), LEASE_MS)
+    world.clock.advance(milliseconds=LEASE_MS + HOUR_MS)
+    await run_backups(deps)
+    world.clock.advance(milliseconds=DAY_MS)
+    for _ in range(3):
+        assert (await run_backups(deps)).made is not None
+        world.clock.advance(milliseconds=DAY_MS)
+    await world.records.batch([Statement("DELETE FROM backup WHERE status = ?", ("complete",))])
+    await backup_retention.sweep(world.records, store, world.clock.now_ms(), DAY_MS, "test")
+    assert len(await backup_records.list_backups(world.records)) == 2
+    backed_up.close()
 
 
 async def use_images(world: World, caller: access.Caller) -> None:

@@ -4,7 +4,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from functions.core.times import amz_date, http_date, parse_http_date, rfc3339
+from functions.core.times import (
+    amz_date,
+    http_date,
+    parse_amz_date,
+    parse_http_date,
+    parse_rfc3339,
+    rfc3339,
+)
 
 MOMENT = 1_790_000_000_045
 
@@ -21,6 +28,8 @@ def test_every_time_is_read_back(ms: int) -> None:
         microsecond=ms % 1000 * 1000
     )
     assert parse_http_date(http_date(ms), MOMENT) == ms // 1000 * 1000
+    assert parse_amz_date(amz_date(ms)) == ms // 1000 * 1000
+    assert parse_rfc3339(rfc3339(ms)) == ms
 
 
 @pytest.mark.parametrize(
@@ -61,3 +70,11 @@ def test_a_year_of_two_digits_lies_at_most_fifty_years_ahead() -> None:
 @given(st.text(max_size=40))
 def test_no_date_crashes_the_reader(text: str) -> None:
     parse_http_date(text, MOMENT)
+    assert parse_amz_date(text) is None
+
+
+@pytest.mark.parametrize("text", ["2026-09-31T14:13:20.045Z", "2026-09-21T25:13:20.045Z"])
+def test_a_day_or_hour_that_does_not_exist_is_no_time(text: str) -> None:
+    with pytest.raises(ValueError, match=r"."):
+        parse_rfc3339(text)
+    assert parse_amz_date(text.replace("-", "").replace(":", "").replace(".045", "")) is None

@@ -7,7 +7,7 @@ import json
 import zipfile
 from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import cast
+from typing import Protocol, cast
 
 from functions.adapters.local.clock import FixedClock
 from functions.adapters.local.entropy import SeededEntropy
@@ -36,7 +36,7 @@ from functions.core.problems import Problem, ProblemError
 from functions.core.repositories import RepositorySettings
 from functions.core.version_records import Upload, Version
 from functions.ports.images import ImageProcessor
-from functions.ports.records import Row, Statement
+from functions.ports.records import Records, Row, Statement
 
 APP = "org.example.app"
 NAME = "An app"
@@ -88,13 +88,17 @@ class InterleavedRecords(SqliteRecords):
         return await super().batch(statements)
 
 
+class ClosableRecords(Records, Protocol):
+    def close(self) -> None: ...
+
+
 @dataclass
 class World:
     limits: Limits = field(default_factory=Limits)
     multi_tenant: bool = True
     clock: FixedClock = field(default_factory=FixedClock)
     entropy: SeededEntropy = field(default_factory=SeededEntropy)
-    records: SqliteRecords = field(default_factory=InterleavedRecords)
+    records: ClosableRecords = field(default_factory=InterleavedRecords)
     queue: MemoryQueue = field(default_factory=MemoryQueue)
     signer: Ed25519Signer = field(default_factory=lambda: Ed25519Signer("k1", bytes(range(32))))
     processor: ImageProcessor = field(default_factory=PillowImages)

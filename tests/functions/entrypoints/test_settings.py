@@ -8,7 +8,7 @@ import pytest
 from functions import settings
 from functions.core.download_tokens import DownloadKeys, sign, verify
 from functions.core.platform import Retention
-from functions.setting_values import SettingsError
+from functions.setting_values import BackupRhythm, SettingsError
 
 KEY = base64.b64encode(bytes(range(32))).decode()
 HASH = "0" * 64
@@ -19,7 +19,15 @@ KEPT = {
     "superseded_days": 365,
     "temp_hours": 1,
 }
-OF_JOBS = (settings.ZONE_ID, settings.API_BASE_URL, settings.PURGE_TOKEN)
+OF_JOBS = (
+    settings.ZONE_ID,
+    settings.API_BASE_URL,
+    settings.PURGE_TOKEN,
+    settings.ACCOUNT_ID,
+    settings.DATABASE_ID,
+    settings.BACKUP,
+    settings.BACKUP_TOKEN,
+)
 VARIABLES: dict[str, str | None] = {
     settings.API_HOST: "api.stowage.test",
     settings.CDN_HOST: "cdn.stowage.test",
@@ -56,6 +64,10 @@ VARIABLES: dict[str, str | None] = {
     settings.ZONE_ID: "9c" * 16,
     settings.API_BASE_URL: "https://api.cloudflare.com/client/v4",
     settings.PURGE_TOKEN: "a-token",
+    settings.ACCOUNT_ID: "7a" * 16,
+    settings.DATABASE_ID: "d-1",
+    settings.BACKUP: '{"every_hours": 24, "keep_days": 30}',
+    settings.BACKUP_TOKEN: "another-token",
 }
 
 
@@ -72,6 +84,7 @@ def test_good_variables_become_typed_settings() -> None:
     assert api.root_key_hashes == (HASH, HASH)
     jobs = settings.JobsSettings.from_mapping(VARIABLES)
     assert jobs.signing_key.seed == bytes(range(32))
+    assert jobs.backup_rhythm == BackupRhythm(every_hours=24, keep_days=30)
 
 
 def test_every_download_key_that_is_accepted_can_sign() -> None:
@@ -171,6 +184,22 @@ def test_a_wrong_signing_key_is_named_and_not_shown() -> None:
     with pytest.raises(SettingsError, match=settings.SIGNING_KEY) as caught:
         settings.JobsSettings.from_mapping(VARIABLES | {settings.SIGNING_KEY: wrong})
     assert "s3cret" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        "{}",
+        "24",
+        '{"every_hours": "24", "keep_days": 30}',
+        '{"every_hours": true, "keep_days": 30}',
+        '{"every_hours": -1, "keep_days": 30}',
+        '{"every_hours": 24, "keep_days": 0}',
+    ],
+)
+def test_a_rhythm_of_backups_that_means_nothing_is_refused(given: str) -> None:
+    with pytest.raises(SettingsError, match=settings.BACKUP):
+        settings.JobsSettings.from_mapping(VARIABLES | {settings.BACKUP: given})
 
 
 @pytest.mark.parametrize("url", ["https://api.example", "https://api.example/client/v4/", "x"])

@@ -11,6 +11,7 @@ import httpx
 
 from functions.adapters.local.cache_purger import MemoryCachePurger
 from functions.adapters.local.clock import FixedClock
+from functions.adapters.local.database_export import SqliteExporter
 from functions.adapters.local.entropy import SeededEntropy
 from functions.adapters.local.images import PillowImages
 from functions.adapters.local.object_store import MemoryObjectStore
@@ -19,6 +20,7 @@ from functions.adapters.local.rate_limiter import MemoryRateLimiter
 from functions.adapters.local.records import SqliteRecords
 from functions.adapters.local.signer import Ed25519Signer
 from functions.adapters.local.verifier import Ed25519Verifier
+from functions.core.backups import BackupDeps, BackupPlan
 from functions.core.catalog import PACKAGE_TYPE
 from functions.core.download_tokens import DownloadKeys
 from functions.core.platform import Limits
@@ -52,6 +54,7 @@ TABLES = (
     "debian_repository",
     "app_image",
     "event",
+    "backup",
     "cache_purge",
     "job_cursor",
 )
@@ -67,6 +70,7 @@ class World:
     def __post_init__(self) -> None:
         self.uploads = MemoryObjectStore(self.clock)
         self.packages = MemoryObjectStore(self.clock)
+        self.backups = MemoryObjectStore(self.clock)
         self.assets = MemoryObjectStore(self.clock)
         self.assets = MemoryObjectStore(self.clock)
         self.purger = MemoryCachePurger()
@@ -131,6 +135,14 @@ class World:
             assets=self.assets,
             queue=self.queue,
             purger=self.purger,
+            backups=BackupDeps(
+                self.records,
+                self.backups,
+                SqliteExporter(self.records),
+                self.clock,
+                self.entropy,
+                BackupPlan(every_ms=None),
+            ),
             processor=PillowImages(),
         )
 

@@ -4,13 +4,15 @@ from typing import Any
 
 from functions import settings
 from functions.adapters.cloudflare.d1 import D1Records
+from functions.adapters.cloudflare.d1_export import D1Exporter, D1ExportSettings
 from functions.adapters.cloudflare.images import CloudflareImages
 from functions.adapters.cloudflare.purge import CloudflareCachePurger
 from functions.adapters.cloudflare.queue import CloudflareQueue
 from functions.adapters.cloudflare.system import SystemClock, SystemEntropy
 from functions.adapters.cloudflare.webcrypto import WebCryptoSigner
 from functions.adapters.cloudflare.webcrypto_verifier import WebCryptoVerifier
-from functions.core.platform import Limits
+from functions.core.backups import BackupDeps, BackupPlan
+from functions.core.platform import DAY_MS, HOUR_MS, Limits
 from functions.core.validation import ValidationDeps
 from functions.entrypoints.cloudflare.compose.bindings import native, variables
 from functions.entrypoints.cloudflare.compose.stores import Place
@@ -50,4 +52,19 @@ def _build(env: Any) -> Jobs:
         purger=CloudflareCachePurger(given.api_base_url, given.zone_id, given.purge_token),
         processor=CloudflareImages(native(env, settings.IMAGES)),
         parted=parted(given.storage, uploads, packages, assets),
+        backups=BackupDeps(
+            records=deps.records,
+            store=store(env, given.storage, Place(given.backups_bucket, settings.BACKUPS)),
+            exporter=D1Exporter(
+                D1ExportSettings(
+                    given.api_base_url, given.account_id, given.database_id, given.backup_token
+                )
+            ),
+            clock=deps.clock,
+            entropy=deps.entropy,
+            plan=BackupPlan(
+                every_ms=given.backup_rhythm.every_hours * HOUR_MS or None,
+                keep_ms=given.backup_rhythm.keep_days * DAY_MS,
+            ),
+        ),
     )
