@@ -64,7 +64,7 @@ check: setup ## The fast inner loop: format, lint, types, import rules, tests wi
 	@$(MAKE) -j2 --output-sync=target lint unit WHICH="not cloud and not thorough"
 
 WHICH := not cloud
-BENCHES := presign hostnames
+BENCHES := hostnames presign validation
 
 .PHONY: unit
 unit: $(VENV_STAMP) ## The tests without a cloud

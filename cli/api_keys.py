@@ -29,6 +29,15 @@ OperatorKey = Annotated[
         "An operator's key; for dev the root operator key of the cloud folder.",
     ),
 ]
+DeveloperKey = Annotated[
+    str | None,
+    typer.Option(
+        "--key",
+        envvar="STOWAGE_KEY",
+        help="Better set STOWAGE_KEY: arguments are visible to every user of the machine. A "
+        "developer's API key.",
+    ),
+]
 
 
 class Role(StrEnum):
@@ -132,6 +141,16 @@ def operator_api(scope: Scope, api_url: str | None, operator_key: str | None) ->
             "--operator-key. `stowage init` printed the root operator key when the stack was made."
         )
     return PlatformApi(url or stack_api_url(scope), key)
+
+
+def developer_api(scope: Scope, api_url: str | None, key: str | None) -> PlatformApi:
+    """The API of the scope's stack, called as a developer."""
+    if not key:
+        raise UsageFailure(
+            "A developer's API key is needed: set STOWAGE_KEY, or give --key. `POST "
+            "/v1/developers` makes one."
+        )
+    return PlatformApi(api_url or stack_api_url(scope), key)
 
 
 def stack_api_url(scope: Scope) -> str:

@@ -13,15 +13,18 @@ from typer.core import TyperGroup
 
 from cli import (
     api_keys,
+    app_images,
     cloud_control,
     deployment,
     destruction,
     options,
     outputs,
     push,
+    signing_keys,
     stack_init,
     storage_copy,
     upkeep,
+    verify,
     versions,
 )
 from cli.console import failure_line
@@ -93,9 +96,12 @@ app.command()(outputs.outputs)
 app.command()(outputs.env)
 app.command()(cloud_control.trigger)
 app.command()(push.push)
+app.command()(verify.verify)
 app.command()(upkeep.reconcile)
 app.add_typer(api_keys.app, name="keys")
 app.add_typer(versions.app, name="versions")
+app.add_typer(app_images.app, name="apps")
+app.add_typer(signing_keys.app, name="signing-keys")
 app.add_typer(upkeep.purges, name="purges")
 app.add_typer(upkeep.retention, name="retention")
 app.add_typer(storage_copy.app, name="storage")

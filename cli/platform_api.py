@@ -1,7 +1,7 @@
 """The platform's own HTTP API, as the command calls it."""
 
 from collections.abc import Mapping
-from typing import cast
+from typing import Any, cast
 
 import httpx
 
@@ -9,6 +9,7 @@ from cli.failures import Failure, UsageFailure
 from cli.proxies import may_use_proxy
 
 _SECONDS = 30.0
+_NO_CONTENT = 204
 
 Document = dict[str, object]
 
@@ -55,25 +56,36 @@ class PlatformApi:
         """The answer to a POST; without a body when there is nothing to say."""
         return self.call("POST", path, body)
 
+    def put(self, path: str, body: Mapping[str, object]) -> Document:
+        """The answer to a PUT."""
+        return self.call("PUT", path, body)
+
     def delete(self, path: str) -> Document:
         """The answer to a DELETE."""
         return self.call("DELETE", path)
 
+    def send(self, method: str, path: str, content: bytes, media_type: str) -> Document:
+        """The answer to a request whose body is no JSON. Raises as `call`."""
+        return self._answer(method, path, content=content, headers={"content-type": media_type})
+
     def call(self, method: str, path: str, body: Mapping[str, object] | None = None) -> Document:
-        """One request.
+        """One request; the answer is empty where the API has nothing to say.
 
         Raises:
             ProblemFailure: the API refused it.
             Failure: the API did not answer, or not as an API.
         """
+        return self._answer(method, path, json=body if body is not None else None)
+
+    def _answer(self, method: str, path: str, **sent: Any) -> Document:
         try:
-            response = self._client.request(method, path, json=body if body is not None else None)
+            response = self._client.request(method, path, **sent)
         except httpx.HTTPError as error:
             raise Failure(
                 f"The API at {self._client.base_url} does not answer ({type(error).__name__}: "
                 f"{error}). For the local cloud, `stowage up` starts it; otherwise check --api-url."
             ) from error
-        document = _document(response)
+        document = {} if response.status_code == _NO_CONTENT else _document(response)
         if response.is_success and document is not None:
             return document
         if document is None:

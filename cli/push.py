@@ -8,13 +8,16 @@ from typing import Annotated, cast
 import typer
 
 from cli import options
-from cli.api_keys import ApiUrl, stack_api_url
+from cli.api_keys import ApiUrl, DeveloperKey, developer_api
 from cli.console import Terminal
 from cli.failures import Failure, UsageFailure
 from cli.package_file import PackageFile, read_package
 from cli.platform_api import Document, PlatformApi, ProblemFailure
 from cli.project import LOCAL_STACK
+from cli.signing_key import SigningKey, read_signing_key
+from cli.signing_keys import registered_as
 from cli.upload import send
+from functions.core.statements import PackageStatement
 
 _POLL_SECONDS = 1.0
 _DONE = frozenset({"draft", "published", "failed", "rejected"})
@@ -32,13 +35,13 @@ VersionCode = Annotated[
 VersionName = Annotated[
     str | None, typer.Option("--version-name", help="By default the manifest's version.")
 ]
-Key = Annotated[
-    str | None,
+SignWith = Annotated[
+    Path | None,
     typer.Option(
-        "--key",
-        envvar="STOWAGE_KEY",
-        help="Better set STOWAGE_KEY: arguments are visible to every user of the machine. A "
-        "developer's API key.",
+        "--sign-with",
+        metavar="KEYFILE",
+        help="Sign the package with this registered key (`stowage signing-keys`).",
+        dir_okay=False,
     ),
 ]
 Publish = Annotated[bool, typer.Option("--publish", help="Publish the version once it is valid.")]
@@ -52,7 +55,8 @@ def push(
     app: App = None,
     version_code: VersionCode = None,
     version_name: VersionName = None,
-    key: Key = None,
+    sign_with: SignWith = None,
+    key: DeveloperKey = None,
     api_url: ApiUrl = None,
     home: options.Home = None,
     stack: options.Stack = LOCAL_STACK,
@@ -69,15 +73,12 @@ def push(
     Exit codes: 0 the version is valid, 1 it failed or something did not answer, 2 wrong usage.
     """
     scope = options.scope(home, stack, as_json=as_json)
-    if not key:
-        raise UsageFailure(
-            "A developer's API key is needed: set STOWAGE_KEY, or give --key. `POST "
-            "/v1/developers` makes one."
-        )
+    api = developer_api(scope, api_url, key)
     package = read_package(file)
     request = version_request(package, app, version_code, version_name)
-    api = PlatformApi(api_url or stack_api_url(scope), key)
     terminal = scope.terminal
+    if sign_with is not None:
+        request |= _signature(api, read_signing_key(sign_with, terminal.say), request)
     app_id = request.pop("app_id")
     try:
         answer = api.post(f"/v1/apps/{app_id}/versions", request)
@@ -147,6 +148,20 @@ def version_request(
             "but a package without a full manifest will not pass the validation."
         )
     return request
+
+
+def _signature(api: PlatformApi, signing_key: SigningKey, request: Document) -> Document:
+    """What goes with the request to sign it. The statement names the developer, whose id comes with
+    the registered key."""
+    registered = registered_as(api, signing_key.public_key)
+    statement = PackageStatement(
+        developer_id=str(registered["developer_id"]),
+        app_id=str(request["app_id"]),
+        version_code=cast("int", request["version_code"]),
+        size=cast("int", request["size"]),
+        sha256=str(request["sha256"]),
+    )
+    return {"signature": signing_key.sign(statement.text), "signing_key_id": registered["id"]}
 
 
 def _upload(terminal: Terminal, package: PackageFile, answer: Document) -> None:

@@ -6,13 +6,11 @@ from urllib.parse import quote
 import typer
 
 from cli import options
-from cli.api_keys import ApiUrl, OperatorKey, operator_api, stack_api_url
-from cli.failures import UsageFailure
+from cli.api_keys import ApiUrl, DeveloperKey, OperatorKey, developer_api, operator_api
 from cli.options import Scope
 from cli.paging import every_page
 from cli.platform_api import Document, PlatformApi
 from cli.project import LOCAL_STACK
-from cli.push import Key
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -33,7 +31,7 @@ _COLUMNS = ("id", "version_code", "version_name", "status", "due_at", "withdrawn
 @app.command()
 def show(
     version_id: Id,
-    key: Key = None,
+    key: DeveloperKey = None,
     operator_key: OperatorKey = None,
     api_url: ApiUrl = None,
     home: options.Home = None,
@@ -56,7 +54,7 @@ def show(
 @app.command(name="list")
 def list_versions(
     app_id: Annotated[str, typer.Argument(metavar="APP", help="The app's id.")],
-    key: Key = None,
+    key: DeveloperKey = None,
     operator_key: OperatorKey = None,
     api_url: ApiUrl = None,
     home: options.Home = None,
@@ -78,7 +76,7 @@ def list_versions(
 @app.command()
 def publish(
     version_id: Id,
-    key: Key = None,
+    key: DeveloperKey = None,
     api_url: ApiUrl = None,
     home: options.Home = None,
     stack: options.Stack = LOCAL_STACK,
@@ -90,12 +88,7 @@ def publish(
     Exit codes: 0 published, 1 failed, 2 wrong usage.
     """
     scope = options.scope(home, stack, as_json=as_json)
-    if not key:
-        raise UsageFailure(
-            "Only its developer publishes a version: set STOWAGE_KEY, or give --key."
-        )
-    api = PlatformApi(api_url or stack_api_url(scope), key)
-    _change(scope, api, version_id, "publish")
+    _change(scope, developer_api(scope, api_url, key), version_id, "publish")
 
 
 @app.command()
@@ -122,7 +115,7 @@ def reject(
 def pull(
     version_id: Id,
     reason: Reason,
-    key: Key = None,
+    key: DeveloperKey = None,
     operator_key: OperatorKey = None,
     api_url: ApiUrl = None,
     home: options.Home = None,
@@ -146,7 +139,7 @@ def pull(
 @app.command()
 def restore(
     version_id: Id,
-    key: Key = None,
+    key: DeveloperKey = None,
     operator_key: OperatorKey = None,
     api_url: ApiUrl = None,
     home: options.Home = None,
@@ -168,7 +161,7 @@ def restore(
 @app.command()
 def rollback(
     version_id: Id,
-    key: Key = None,
+    key: DeveloperKey = None,
     operator_key: OperatorKey = None,
     api_url: ApiUrl = None,
     home: options.Home = None,
@@ -191,7 +184,7 @@ def _api(
 ) -> PlatformApi:
     """Called as the developer whose key is given, else as an operator."""
     if key:
-        return PlatformApi(api_url or stack_api_url(scope), key)
+        return developer_api(scope, api_url, key)
     return operator_api(scope, api_url, operator_key)
 
 

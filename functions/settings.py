@@ -26,6 +26,8 @@ ASSETS = "ASSETS"
 BACKUPS = "BACKUPS"
 DATABASE = "DB"
 VALIDATE_QUEUE = "VALIDATE_QUEUE"
+IMAGES = "IMAGES"
+"""Cloudflare's image service: it decodes and resizes, which Python in a Worker cannot afford."""
 ADDRESS_LIMITER = "ADDRESS_LIMITER"
 KEY_LIMITER = "KEY_LIMITER"
 LIMITER_SECONDS = 60
@@ -203,6 +205,7 @@ class ApiSettings:
     retention: Retention
     storage: StorageSettings
     uploads_bucket: str
+    assets_bucket: str
     presign: PresignTarget
     platform_keys: tuple[PlatformKey, ...]
     root_key_hashes: tuple[str, ...]
@@ -211,8 +214,8 @@ class ApiSettings:
     def from_mapping(cls, variables: Mapping[str, str | None]) -> Self:
         """Raises: SettingsError."""
         reader = Reader(variables)
-        uploads = reader.text(UPLOADS_BUCKET)
-        storage = _storage(reader, uploads)
+        uploads, assets = reader.text(UPLOADS_BUCKET), reader.text(ASSETS_BUCKET)
+        storage = _storage(reader, uploads, assets)
         return reader.finish(
             lambda: cls(
                 api_host=reader.text(API_HOST),
@@ -232,6 +235,7 @@ class ApiSettings:
                 retention=reader.parsed(RETENTION, values.retention, DESIGNED),
                 storage=storage,
                 uploads_bucket=uploads,
+                assets_bucket=assets,
                 presign=_presign_target(reader, storage, uploads),
                 platform_keys=reader.parsed(PLATFORM_KEYS, values.platform_keys, ()),
                 root_key_hashes=reader.parsed(ROOT_KEY_HASHES, values.hashes, ()),

@@ -1,12 +1,12 @@
 """Which Worker is given what. Bindings have no read-only mode, so privilege is what a Worker is not
 given.
 
-| Worker | buckets | database | queue | secrets |
-|---|---|---|---|---|
-| edge | packages, assets, repositories | yes | - | download keys |
-| api | uploads, assets, repositories | yes | produces | download keys, presign token, root key
-hashes |
-| jobs | all | yes | consumes both, produces | signing key, purge token |
+| Worker | buckets | database | queue | images | secrets |
+|---|---|---|---|---|---|
+| edge | packages, assets, repositories | yes | - | - | download keys |
+| api | uploads, assets, repositories | yes | produces | yes | download keys, presign token, root
+key hashes |
+| jobs | all | yes | consumes both, produces | yes | signing key, purge token |
 
 Buckets are bindings on R2 only. An S3-compatible server is told of in a variable, and each Worker
 has keys of its own for it, whose rights are those of the table.
@@ -25,6 +25,7 @@ from infra.cloudflare.worker import (
     Binding,
     bucket_binding,
     database_binding,
+    images_binding,
     queue_binding,
     rate_limit_binding,
     secret,
@@ -32,7 +33,6 @@ from infra.cloudflare.worker import (
 )
 from infra.config import Secrets
 from infra.settings import Settings
-from infra.storage_consistency import is_proxied
 from infra.storage_settings import R2
 from infra.storages import R2_REGION, Storages, physical_names
 
@@ -63,10 +63,11 @@ def api(of: Resources) -> list[Binding]:
     return [
         *_buckets(of, {name.UPLOADS: "uploads", name.ASSETS: "assets"}),
         *_repositories(of),
-        *_storage(of, "api", name.UPLOADS_BUCKET),
+        *_storage(of, "api", name.UPLOADS_BUCKET, name.ASSETS_BUCKET),
         *_presign(of),
         database_binding(name.DATABASE, of.database_id),
         queue_binding(name.VALIDATE_QUEUE, of.validate_queue),
+        images_binding(name.IMAGES),
         *_rate_limits(of.settings),
         *_variables(of, *_plain_values(of.settings)),
         secret(name.DOWNLOAD_KEYS, of.secrets.download_keys),
@@ -87,6 +88,7 @@ def jobs(of: Resources, purge: PurgeToken) -> list[Binding]:
         *_storage(of, "jobs", name.UPLOADS_BUCKET, name.PACKAGES_BUCKET, name.ASSETS_BUCKET),
         database_binding(name.DATABASE, of.database_id),
         queue_binding(name.VALIDATE_QUEUE, of.validate_queue),
+        images_binding(name.IMAGES),
         *_variables(of, name.MAX_PACKAGE_BYTES, name.RETENTION),
         variable(name.ZONE_ID, of.settings.zone_id),
         variable(name.API_BASE_URL, of.settings.api_base_url),
@@ -144,7 +146,7 @@ def _storage(of: Resources, worker: str, *opened: str) -> list[Binding]:
         servers = tuple(settings.servers)
         own = secrets.storage_keys.apply(lambda text: keys.storage_keys_of(text, worker, servers))
         given.append(secret(name.STORAGE_KEYS, own))
-    is_asked = any(map(is_proxied, settings.servers.values()))
+    is_asked = any(server.is_proxied for server in settings.servers.values())
     if is_asked and secrets.storage_origin_secret is not None:
         first = secrets.storage_origin_secret.apply(
             lambda text: keys.storage_origin_secrets(text)[0]
@@ -159,7 +161,7 @@ def _choice(settings: Settings) -> dict[str, object]:
         storage: {
             "endpoint": server.endpoint,
             "region": server.region,
-            "origin_secret": is_proxied(server),
+            "origin_secret": server.is_proxied,
             "buckets": {
                 platform[role]: there for role, there in physical_names(settings, storage).items()
             },

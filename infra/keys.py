@@ -22,6 +22,9 @@ MAX_ROOT_KEYS = 2
 STORAGE_ROLES = ("edge", "api", "jobs", "publisher")
 """Whose keys storageKeys may hold. No two share one, or each would have the other's rights."""
 
+STORAGE_ORIGIN_HEADER = "x-stowage-origin"
+"""Carries `storageOriginSecret`."""
+
 _ACCESS_KEY_ID = re.compile(r"[A-Za-z0-9._-]{3,128}")
 # Stands in an expression of the zone's firewall, so it holds no quotes; long enough not to be
 # guessed.

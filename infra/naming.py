@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from ipaddress import ip_address
+from urllib.parse import urlsplit
 
 # R2: 3 to 63 lower-case letters, digits and hyphens, with a letter or digit at both ends.
 # https://developers.cloudflare.com/r2/buckets/create-buckets/
@@ -56,6 +57,11 @@ def hostname_problem(name: str) -> str | None:
     if labels[-1].isdigit():
         return f"{name!r} is not a host name: its last label is a number"
     return None
+
+
+def is_loopback(url: str) -> bool:
+    """Whether the URL stays on this machine."""
+    return urlsplit(url).hostname in {"127.0.0.1", "::1", "localhost"}
 
 
 def is_within(name: str, zone: str) -> bool:

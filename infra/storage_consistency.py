@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterator, Mapping
 from functions.core.storages import PROFILES
 from infra import keys
 from infra.mistake import Mistake
-from infra.naming import duplicates, is_within
+from infra.naming import duplicates, is_loopback, is_within
 from infra.settings import Settings
-from infra.storage_settings import R2, ProxiedServer, Server, is_loopback
+from infra.storage_settings import R2, Server
 
 # Reserved: https://www.backblaze.com/docs/cloud-storage-buckets
 _B2_PREFIX = "b2-"
@@ -71,7 +71,7 @@ def _b2(settings: Settings) -> Iterator[Mistake]:
 
 def _origin(settings: Settings) -> Iterator[Mistake]:
     for storage, server in settings.servers.items():
-        if not is_proxied(server) or is_loopback(server.endpoint):
+        if not server.is_proxied or is_loopback(server.endpoint):
             continue
         if server.endpoint != f"https://{server.host}":
             yield _wrong(storage, "an endpoint behind the proxy has no port: it listens at 443")
@@ -90,6 +90,18 @@ def _origin(settings: Settings) -> Iterator[Mistake]:
             )
 
 
+def _routes(settings: Settings) -> Iterator[Mistake]:
+    for storage, server in settings.servers.items():
+        if server.is_proxied or not is_within(server.host, settings.zone):
+            continue
+        if server.host not in settings.passthrough_hosts:
+            yield _wrong(
+                storage,
+                f"{server.host!r} lies in the zone, where the route */* would answer in its place; "
+                "give its origin, or add the name to passthroughHosts if it is guarded otherwise",
+            )
+
+
 def _cors(settings: Settings) -> Iterator[Mistake]:
     profile = PROFILES[settings.storage]
     if settings.upload_cors_origins and not profile.cors:
@@ -102,7 +114,8 @@ def _cors(settings: Settings) -> Iterator[Mistake]:
 
 def secret_mistakes(settings: Settings, declared: Mapping[str, str]) -> Iterator[Mistake]:
     """What the used servers need of the secrets; each of these is well-formed if it is there."""
-    if any(map(is_proxied, settings.servers.values())) and "storageOriginSecret" not in declared:
+    is_asked = any(server.is_proxied for server in settings.servers.values())
+    if is_asked and "storageOriginSecret" not in declared:
         yield Mistake(
             "storageOriginSecret",
             "is needed for the origin of storageServers: without it anybody could reach the server",
@@ -134,11 +147,6 @@ def _needed_roles(settings: Settings, storage: str) -> tuple[str, ...]:
     return tuple(role for role in keys.STORAGE_ROLES if role != "publisher" or publishes)
 
 
-def is_proxied(server: Server) -> bool:
-    """Whether the server stands behind the zone's proxy."""
-    return isinstance(server, ProxiedServer) and server.origin is not None
-
-
 def _physical_names(settings: Settings, server: Server) -> dict[str, str]:
     return {role: server.physical(role, settings.names.bucket(role)) for role in settings.roles}
 
@@ -158,6 +166,7 @@ CHECKS: Mapping[Callable[[Settings], Iterator[Mistake]], frozenset[str]] = {
     _buckets: _STORAGE_KEYS | _NAME_KEYS,
     _b2: _STORAGE_KEYS | _NAME_KEYS | {"maxPackageBytes"},
     _origin: _STORAGE_KEYS | _HOST_KEYS,
+    _routes: _STORAGE_KEYS | _HOST_KEYS,
     _cors: frozenset({"storage", "uploadCorsOrigins"}),
 }
 SECRET_KEYS = _STORAGE_KEYS | {"storageKeys", "storageOriginSecret", "publisherToken"}

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, model_validator
 
-from infra.naming import bucket_name_problem, hostname_problem
+from infra.naming import bucket_name_problem, hostname_problem, is_loopback
 from infra.setting_types import BaseUrl, Plain
 
 StorageName = Literal["r2", "b2", "minio"]
@@ -26,6 +26,7 @@ def _endpoint(value: str) -> str:
     parts = urlsplit(value)
     if parts.username is not None:
         raise ValueError("must hold no key: keys are given in storageKeys")
+    # What stays on this machine may be read by nobody else.
     if parts.scheme != "https" and not is_loopback(value):
         raise ValueError(f"{value!r} must be https: keys and packages travel over it")
     return value
@@ -50,12 +51,6 @@ def _bucket(value: str) -> str:
 Endpoint = Annotated[BaseUrl, AfterValidator(_endpoint)]
 Region = Annotated[str, AfterValidator(_region)]
 PhysicalBucket = Annotated[str, AfterValidator(_bucket)]
-
-
-def is_loopback(url: str) -> bool:
-    """Whether the URL stays on this machine: there a server may speak plain http, and has no name
-    in the zone."""
-    return urlsplit(url).hostname in {"127.0.0.1", "::1", "localhost"}
 
 
 class Origin(Plain):
@@ -89,6 +84,11 @@ class Server(Plain):
     """Roles whose buckets may exist already, with whatever is in them."""
 
     @property
+    def is_proxied(self) -> bool:
+        """Whether it stands behind the zone's proxy, which asks for the shared secret."""
+        return False
+
+    @property
     def host(self) -> str:
         """Without a port."""
         return urlsplit(self.endpoint).hostname or ""
@@ -102,6 +102,10 @@ class ProxiedServer(Server):
     """A server of one's own, which may stand behind Cloudflare's proxy."""
 
     origin: Origin | None = None
+
+    @property
+    def is_proxied(self) -> bool:
+        return self.origin is not None
 
 
 class Servers(Plain):

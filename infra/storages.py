@@ -16,11 +16,11 @@ from infra.cloudflare.storage import Storage as R2Storage
 from infra.cloudflare.storage import StorageArgs as R2StorageArgs
 from infra.cloudflare.tokens import S3Token, S3TokenArgs
 from infra.config import Secrets
+from infra.naming import is_loopback
 from infra.s3.storage import Storage as S3Storage
 from infra.s3.storage import StorageArgs as S3StorageArgs
 from infra.settings import Settings
-from infra.storage_consistency import is_proxied
-from infra.storage_settings import R2, ProxiedServer, Server, is_loopback
+from infra.storage_settings import R2, ProxiedServer, Server
 
 # What R2 calls its only region: https://developers.cloudflare.com/r2/api/s3/api/
 R2_REGION = "auto"
@@ -43,7 +43,8 @@ class Storages:
     r2_buckets: Mapping[str, pulumi.Output[str]]
     """R2's buckets by role; none where R2 is not used."""
     presign: AccessKey | None
-    """With which uploads to R2 are presigned; a server's are presigned with the api's own key."""
+    """With which uploads to R2 are presigned; a server's are presigned with the api's own key. Kept
+    while R2 is only fallen back to, so that URLs given before the switch end well."""
     publisher: AccessKey | None
     """For the repository buckets of the active storage."""
     bound: tuple[pulumi.Resource, ...]
@@ -141,7 +142,7 @@ def _server(settings: Settings, secrets: Secrets, storage: str, server: Server) 
             profile=PROFILES[storage],
             endpoint=server.endpoint,
             region=server.region,
-            is_proxied=is_proxied(server),
+            is_proxied=server.is_proxied,
             names=physical_names(settings, storage),
             key_ids=key_ids,
             # Scripts of one account have one name each, so no two stacks share account and prefix.
@@ -195,7 +196,7 @@ def _say(settings: Settings) -> None:
             f"where the objects on {' and '.join(settings.servers)} lie is decided there."
         )
     active = settings.servers.get(settings.storage)
-    if active and is_proxied(active) and settings.max_package_bytes > PROXY_BODY_BYTES:
+    if active and active.is_proxied and settings.max_package_bytes > PROXY_BODY_BYTES:
         pulumi.log.warn(
             f"maxPackageBytes is {settings.max_package_bytes}, but uploads pass Cloudflare's "
             f"proxy, which takes {PROXY_BODY_BYTES} bytes on the plans Free and Pro and 200 MB on "

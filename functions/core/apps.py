@@ -1,10 +1,11 @@
 """Apps: what developers publish versions of."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal, TypeAlias, cast
 
 from functions.core import access, events, fields
-from functions.core.problems import conflict, not_found
+from functions.core.platform import ATTEMPTS
+from functions.core.problems import busy, conflict, not_found
 from functions.ports.records import ConflictError, Records, Row, Statement, Value
 
 if TYPE_CHECKING:
@@ -28,6 +29,8 @@ class App:
     current_version_id: str | None
     created_at: int
     revision: int
+    requires_signature: bool
+    """Whether each new version must carry its developer's signature."""
 
 
 async def create_app(
@@ -48,7 +51,16 @@ async def create_app(
     found.name(name)
     found.one_of(visibility, VISIBILITIES, "/visibility")
     found.check()
-    app = App(app_id, developer_id, name, cast("Visibility", visibility), None, clock.now_ms(), 1)
+    app = App(
+        id=app_id,
+        developer_id=developer_id,
+        name=name,
+        visibility=cast("Visibility", visibility),
+        current_version_id=None,
+        created_at=clock.now_ms(),
+        revision=1,
+        requires_signature=False,
+    )
     try:
         await records.batch(
             [
@@ -98,15 +110,62 @@ async def visible_app(records: Records, caller: access.Caller, app_id: str) -> A
     return app
 
 
+async def shown_app(records: Records, caller: access.Caller | None, app_id: str) -> App:
+    """A public app for everybody but tenants, without a caller too; a private one as `visible_app`.
+
+    Raises: ProblemError 404.
+    """
+    app = await find_app(records, app_id)
+    if app is None or not _is_shown(app, caller):
+        raise not_found("app")
+    return app
+
+
+def _is_shown(app: App, caller: access.Caller | None) -> bool:
+    if caller is not None and caller.role == "tenant":
+        return False
+    if app.visibility == "public":
+        return True
+    if caller is None:
+        return False
+    return caller.role == "operator" or caller.subject_id == app.developer_id
+
+
+async def require_signature(
+    records: Records, clock: "Clock", caller: access.Caller, app_id: str, *, is_required: bool
+) -> App:
+    """Whether versions of the calling developer's app must be signed by it from now on; versions
+    that were validated stay as they are. Saying what holds already changes nothing.
+
+    Raises: ProblemError 403/404, 409 `busy`.
+    """
+    for _ in range(ATTEMPTS):
+        app = await own_app(records, caller, app_id)
+        if app.requires_signature == is_required:
+            return app
+        reason = "signature-required" if is_required else "signature-optional"
+        change = events.Transition(
+            "app", app.id, app.revision, caller.actor, reason, "active", "active", clock.now_ms()
+        )
+        columns: dict[str, Value] = {"require_signature": int(is_required)}
+        try:
+            await records.batch(events.batch_of([(change, columns)]))
+        except ConflictError:
+            continue
+        return replace(app, requires_signature=is_required, revision=app.revision + 1)
+    raise busy()
+
+
 def naming(
     app: App, version_id: str | None, actor: str, now: int
 ) -> tuple[events.Transition, dict[str, Value]]:
-    """The app's current version becomes this one, or none; with the column that goes with it."""
+    """The app's current version becomes this one, or none; with the columns that go with it."""
     before = app.current_version_id
     change = events.Transition(
         "app", app.id, app.revision, actor, "current-version", before, version_id or NO_VERSION, now
     )
-    return change, {"current_version_id": version_id}
+    # The jobs then take the images that the package names (`package_images`).
+    return change, {"current_version_id": version_id, "images_due_at": now}
 
 
 def app_of(row: Row) -> App:
@@ -118,4 +177,5 @@ def app_of(row: Row) -> App:
         current_version_id=cast("str | None", row["current_version_id"]),
         created_at=cast("int", row["created_at"]),
         revision=cast("int", row["revision"]),
+        requires_signature=bool(row["require_signature"]),
     )

@@ -13,6 +13,11 @@ def app(app_id: str) -> str:
     return f"app:{app_id}"
 
 
+def images(app_id: str) -> str:
+    """The icon and the screenshots of an app, and not its packages with them."""
+    return f"images:{app_id}"
+
+
 def location(location_id: str) -> str:
     """All files of a location."""
     return f"location:{location_id}"

@@ -6,7 +6,9 @@ rule.
 | TempUpload | uploads | `temp/{upload_id}/package.mosis` |
 | PackageObject | packages | `packages/{developer_id}/{app_id}/{version_code}/package.mosis` |
 | PackageManifest | packages | `packages/{developer_id}/{app_id}/{version_code}/manifest.json` |
+| PackageStatement | packages | `packages/{developer_id}/{app_id}/{version_code}/statement.json` |
 | Icon | assets | `assets/{app_id}/icon-{32,64,128}.png` |
+| IconRendition | assets | `assets/{app_id}/icons/{image_id}/{32,64,128}.png` |
 | Screenshot | assets | `assets/{app_id}/screenshots/{n}.png` |
 | RepositoryFile | a repository bucket | `{s3_prefix}{path}` |
 """
@@ -66,13 +68,8 @@ class PackageObject:
         return f"packages/{self.developer_id}/{self.app_id}/{self.version_code}/package.mosis"
 
     @property
-    def version_tag(self) -> str:
-        """Of what is cached of this version, and of nothing else of the app."""
-        return cache_tags.version(self.app_id, self.version_code)
-
-    @property
     def cache_tags(self) -> tuple[str, ...]:
-        return (self.version_tag, cache_tags.app(self.app_id))
+        return (cache_tags.version(self.app_id, self.version_code), cache_tags.app(self.app_id))
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +84,26 @@ class PackageManifest:
     @property
     def key(self) -> str:
         return f"packages/{self.developer_id}/{self.app_id}/{self.version_code}/manifest.json"
+
+    @property
+    def cache_tags(self) -> tuple[str, ...]:
+        return (cache_tags.version(self.app_id, self.version_code), cache_tags.app(self.app_id))
+
+
+@dataclass(frozen=True, slots=True)
+class PackageStatement:
+    """What the package is, with its signatures (`core.statements`)."""
+
+    developer_id: str
+    app_id: str
+    version_code: int
+    bucket: ClassVar[BucketRole] = "packages"
+    content_type: ClassVar[str] = "application/json"
+    cache_control: ClassVar[str] = IMMUTABLE
+
+    @property
+    def key(self) -> str:
+        return f"packages/{self.developer_id}/{self.app_id}/{self.version_code}/statement.json"
 
     @property
     def cache_tags(self) -> tuple[str, ...]:
@@ -110,7 +127,28 @@ class Icon:
 
     @property
     def cache_tags(self) -> tuple[str, ...]:
-        return (cache_tags.app(self.app_id),)
+        return (cache_tags.images(self.app_id), cache_tags.app(self.app_id))
+
+
+@dataclass(frozen=True, slots=True)
+class IconRendition:
+    """One size of one icon, under a key of its own: never served, but what `Icon` is copied
+    from."""
+
+    app_id: str
+    image_id: str
+    pixels: int
+    bucket: ClassVar[BucketRole] = "assets"
+    content_type: ClassVar[str] = "image/png"
+    cache_control: ClassVar[str] = NO_STORE
+
+    @property
+    def key(self) -> str:
+        return f"assets/{self.app_id}/icons/{self.image_id}/{self.pixels}.png"
+
+    @property
+    def cache_tags(self) -> tuple[str, ...]:
+        return ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +165,7 @@ class Screenshot:
 
     @property
     def cache_tags(self) -> tuple[str, ...]:
-        return (cache_tags.app(self.app_id),)
+        return (cache_tags.images(self.app_id), cache_tags.app(self.app_id))
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,12 +200,19 @@ class RepositoryFile:
 
 
 ObjectKind: TypeAlias = (
-    TempUpload | PackageObject | PackageManifest | Icon | Screenshot | RepositoryFile
+    TempUpload
+    | PackageObject
+    | PackageManifest
+    | PackageStatement
+    | Icon
+    | IconRendition
+    | Screenshot
+    | RepositoryFile
 )
 
 _PACKAGE = re.compile(r"packages/([0-9a-f-]+)/([a-z0-9._-]+)/([1-9][0-9]{0,15})/package\.mosis")
 _ICON = re.compile(r"assets/([a-z0-9._-]+)/icon-(32|64|128)\.png")
-_SCREENSHOT = re.compile(r"assets/([a-z0-9._-]+)/screenshots/(0|[1-9][0-9]{0,2})\.png")
+_SCREENSHOT = re.compile(r"assets/([a-z0-9._-]+)/screenshots/([1-9][0-9]{0,5})\.png")
 
 
 def parse_public(key: str) -> PackageObject | Icon | Screenshot | None:

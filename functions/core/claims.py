@@ -9,7 +9,8 @@ asks again for one object, right before something is done to it.
 from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, cast
 
-from functions.core.catalog import Icon, PackageObject, Screenshot, parse_public
+from functions.core.app_image_objects import claimed_assets
+from functions.core.catalog import PackageObject, parse_public
 from functions.core.version_records import find_occupant
 from functions.ports.records import Records, Statement
 
@@ -25,12 +26,13 @@ _CLAIMED = {
     # A removal that is under way still has objects to delete.
     "packages": "SELECT object_key AS claimed FROM version"
     " WHERE (deleted_at IS NULL OR due_at IS NOT NULL) AND object_key IN",
-    "assets": "SELECT id AS claimed FROM app WHERE deleted_at IS NULL AND id IN",
 }
 
 
 async def unclaimed(records: Records, bucket: "Bucket", keys: Sequence[str]) -> set[str]:
     """Those of at most `MOST_KEYS` keys that no row claims."""
+    if bucket == "assets":
+        return set(keys) - await claimed_assets(records, keys)
     claims = {key: _claim(bucket, key) for key in keys}
     wanted = {claim for claim in claims.values() if claim is not None}
     found = await _claimed(records, bucket, wanted) if wanted else set[str]()
@@ -53,12 +55,9 @@ def _claim(bucket: "Bucket", key: str) -> str | None:
     """What a row must name to claim the object; None where no row of ours can."""
     if bucket == "uploads":
         return key
-    if bucket == "packages":
-        # Whatever lies in a version's folder is the version's.
-        package = key.rpartition("/")[0] + "/package.mosis"
-        return package if isinstance(parse_public(package), PackageObject) else None
-    image = parse_public(key)
-    return image.app_id if isinstance(image, Icon | Screenshot) else None
+    # Whatever lies in a version's folder is the version's.
+    package = key.rpartition("/")[0] + "/package.mosis"
+    return package if isinstance(parse_public(package), PackageObject) else None
 
 
 async def _claimed(records: Records, bucket: "Bucket", wanted: Collection[str]) -> set[str]:

@@ -5,7 +5,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
 from functions.core import apps, download_tokens, fields, sigv4
+from functions.core.developer_keys import find_key
 from functions.core.problems import not_found
+from functions.core.statements import SignedStatement, signed_statement
 from functions.core.version_records import Version, find_occupant, find_version
 from functions.ports.records import Records
 
@@ -26,6 +28,10 @@ class Download:
     signature: str
     statement: str
     signing_key_id: str
+    signed_at: str | None
+    developer_signature: str | None
+    developer_key_id: str | None
+    developer_public_key: str | None
     expires_at: int
 
 
@@ -45,20 +51,8 @@ async def create_download(
     Raises: ProblemError 404 where there is none that this caller may have, 422 for an impossible
     version_code.
     """
-    if version_code is not None:
-        found = fields.Collector()
-        found.integer(version_code, 1, fields.MAX_VERSION_CODE, "?version_code")
-        found.check()
-    app = await apps.find_app(records, app_id)
-    if app is None or not _may_download(app, caller):
-        raise not_found("app")
-    version: Version | None = None
-    if version_code is not None:
-        version = await find_occupant(records, app_id, version_code)
-    elif app.current_version_id is not None:
-        version = await find_version(records, app.current_version_id)
-    if version is None or version.status != "published" or version.is_deleted:
-        raise not_found("published version")
+    version = await _published(records, caller, app_id, version_code)
+    signed = await _signed(records, version)
     # Whole seconds: the token carries no more, and the answer is not to promise more than the
     # token.
     expires = clock.now_ms() // 1000 + seconds
@@ -71,18 +65,47 @@ async def create_download(
         version_name=version.version_name,
         size=version.size,
         sha256=version.sha256,
-        signature=cast("str", version.signature),
-        statement=cast("str", version.statement),
-        signing_key_id=cast("str", version.signing_key_id),
+        signature=signed.signature,
+        statement=signed.statement,
+        signing_key_id=signed.signing_key_id,
+        signed_at=signed.signed_at,
+        developer_signature=signed.developer_signature,
+        developer_key_id=signed.developer_key_id,
+        developer_public_key=signed.developer_public_key,
         expires_at=expires * 1000,
     )
 
 
-def _may_download(app: apps.App, caller: "Caller | None") -> bool:
-    if caller is not None and caller.role == "tenant":
-        return False
-    if app.visibility == "public":
-        return True
-    if caller is None:
-        return False
-    return caller.role == "operator" or caller.subject_id == app.developer_id
+async def published_statement(
+    records: Records, caller: "Caller | None", app_id: str, version_code: int | None
+) -> SignedStatement:
+    """What `statement.json` beside the package says, for those who may download it.
+
+    Raises: ProblemError as `create_download`.
+    """
+    return await _signed(records, await _published(records, caller, app_id, version_code))
+
+
+async def _published(
+    records: Records, caller: "Caller | None", app_id: str, version_code: int | None
+) -> Version:
+    if version_code is not None:
+        found = fields.Collector()
+        found.integer(version_code, 1, fields.MAX_VERSION_CODE, "?version_code")
+        found.check()
+    app = await apps.shown_app(records, caller, app_id)
+    version: Version | None = None
+    if version_code is not None:
+        version = await find_occupant(records, app_id, version_code)
+    elif app.current_version_id is not None:
+        version = await find_version(records, app.current_version_id)
+    if version is None or version.status != "published" or version.is_deleted:
+        raise not_found("published version")
+    return version
+
+
+async def _signed(records: Records, version: Version) -> SignedStatement:
+    key = None
+    if version.developer_key_id is not None:
+        key = await find_key(records, version.developer_key_id)
+    return signed_statement(version, None if key is None else key.public_key)

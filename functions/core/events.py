@@ -19,7 +19,15 @@ from typing import Literal, TypeAlias
 from functions.ports.records import Statement, Value
 
 Table: TypeAlias = Literal[
-    "api_key", "developer", "app", "version", "tenant", "location", "hostname", "debian_repository"
+    "api_key",
+    "developer",
+    "developer_key",
+    "app",
+    "version",
+    "tenant",
+    "location",
+    "hostname",
+    "debian_repository",
 ]
 
 _COLUMNS = "subject_id, seq, subject_kind, actor, reason, from_state, to_state, at, detail"

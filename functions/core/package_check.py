@@ -1,14 +1,15 @@
 """Whether an uploaded object is the package that its developer announced. Reads by ranges; writes
 nothing."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from functions.core import manifest
-from functions.core.archive import read_archive
-from functions.core.archive_content import check_contents, read_entry
-from functions.core.archive_names import ArchiveProblem
+from functions.core.archive import Archive, ArchiveProblem, Entry, read_archive, read_entry
 from functions.core.byte_source import ByteSource, SourceChangedError
+from functions.core.manifest import Manifest
+from functions.core.package_pictures import check_pictures
 
 if TYPE_CHECKING:
     from functions.core.version_records import Upload
@@ -22,12 +23,18 @@ class PackageReport:
     """As it lies in the archive; empty where there are problems."""
     etag: str
     """Of the object that was checked."""
+    declared: Manifest | None = None
+    """What the manifest says; None where there are problems."""
+    files: Mapping[str, Entry] = field(default_factory=dict[str, Entry])
+    """The package's files by their names, for `archive.read_entry`; none where there are
+    problems."""
 
 
 async def check_package(
     uploads: "ObjectStore", upload: "Upload", expected: manifest.Expected, *, trusts_digest: bool
 ) -> PackageReport:
-    """Collects every problem: identity (size, ETag, SHA-256), archive, manifest.
+    """Collects every problem: identity (size, ETag, SHA-256), archive, manifest, and the pictures
+    that it names.
 
     Without `trusts_digest` the storage took whatever came: the whole object is hashed before
     anything else of it is read, whatever digest the storage tells, and what is not the announced
@@ -41,21 +48,44 @@ async def check_package(
     problems = await _identity_problems(uploads, upload, info, told)
     if problems and not trusts_digest:
         return PackageReport(tuple(problems), b"", info.etag)
-    content = b""
     source = ByteSource(uploads, upload.object_key, info.etag, info.size)
     try:
-        archive = await read_archive(source)
-        if not archive.problems:
-            await check_contents(archive, source)
-        problems += archive.problems
-        if not archive.problems:
-            entry = next((e for e in archive.entries if e.name == manifest.NAME), None)
-            found = await read_entry(source, entry, manifest.MAX_BYTES) if entry else None
-            content = found or b""
-            problems += _manifest_problems(found, expected, is_there=entry is not None)
+        archive = await read_archive(source.read, info.size)
+        content, declared, wrong = await _check_manifest(source, archive, expected)
+        if declared is not None:
+            wrong += await check_pictures(source.read, _files(archive), declared)
     except SourceChangedError:
         return _only("upload-changed", "The uploaded object was changed while it was validated.")
-    return PackageReport(tuple(problems), content, info.etag)
+    problems += archive.problems
+    problems += wrong
+    if problems:
+        return PackageReport(tuple(problems), b"", info.etag)
+    return PackageReport((), content, info.etag, declared, _files(archive))
+
+
+def _files(archive: Archive) -> dict[str, Entry]:
+    return {entry.name: entry for entry in archive.entries if not entry.is_folder}
+
+
+async def _check_manifest(
+    source: ByteSource, archive: Archive, expected: manifest.Expected
+) -> tuple[bytes, Manifest | None, list[ArchiveProblem]]:
+    if archive.problems:
+        return b"", None, []
+    files = _files(archive)
+    entry = files.get(manifest.NAME)
+    if entry is None:
+        detail = f"There is no {manifest.NAME} at the root of the archive."
+        return b"", None, [manifest.problem("manifest-missing", detail)]
+    if entry.size > manifest.MAX_BYTES:
+        detail = f"The manifest has more than {manifest.MAX_BYTES} bytes."
+        return b"", None, [manifest.problem("manifest-too-large", detail, value=entry.size)]
+    content = await read_entry(source.read, entry, manifest.MAX_BYTES)
+    if content is None:
+        detail = "The manifest cannot be unpacked to what the archive says of it."
+        return b"", None, [manifest.problem("manifest-damaged", detail)]
+    declared, problems = manifest.check(content, expected, files.__contains__)
+    return content, declared, problems
 
 
 async def _identity_problems(
@@ -83,21 +113,6 @@ async def _identity_problems(
             )
         )
     return problems
-
-
-def _manifest_problems(
-    content: bytes | None, expected: manifest.Expected, *, is_there: bool
-) -> list[ArchiveProblem]:
-    if not is_there:
-        detail = f"There is no {manifest.NAME} at the root of the archive."
-        return [ArchiveProblem("manifest-missing", detail, manifest.NAME)]
-    if content is None:
-        detail = (
-            f"The manifest cannot be unpacked: it is damaged or has more than "
-            f"{manifest.MAX_BYTES} bytes."
-        )
-        return [ArchiveProblem("manifest-damaged", detail, manifest.NAME)]
-    return manifest.check(content, expected)
 
 
 def _only(slug: str, detail: str) -> PackageReport:

@@ -4,9 +4,12 @@ object."""
 import hashlib
 from typing import TYPE_CHECKING
 
-from functions.core.archive_names import ArchiveProblem
-from functions.core.catalog import PackageManifest, PackageObject
+from functions.core import json_text
+from functions.core.archive import ArchiveProblem
+from functions.core.catalog import PackageManifest, PackageObject, PackageStatement
+from functions.core.statements import SignedStatement, read_signed_statement
 from functions.ports.object_store import (
+    ByteRange,
     ChecksumMismatchError,
     PreconditionFailedError,
     StoredObject,
@@ -16,6 +19,9 @@ if TYPE_CHECKING:
     from functions.core.package_check import PackageReport
     from functions.core.version_records import Upload, Version
     from functions.ports.object_store import ObjectInfo, ObjectStore
+
+
+MAX_STATEMENT_BYTES = 64 * 1024
 
 
 async def promote(
@@ -53,6 +59,46 @@ async def is_promoted(packages: "ObjectStore", version: "Version") -> bool:
         return False
     found = await packages.head(PackageObject(*names).key)
     return found is not None and await _is_same(packages, found, version.size, version.sha256)
+
+
+async def keep_statement(
+    packages: "ObjectStore", version: "Version", signed: SignedStatement
+) -> SignedStatement | ArchiveProblem:
+    """Puts the signed statement beside the package. Where one lies there already, of an attempt
+    that was ended before it was confirmed, that one counts: it is what is given.
+
+    Returns a problem where something else lies there. Raises: ObjectStoreError.
+    """
+    kind = PackageStatement(version.developer_id, version.app_id, version.version_code)
+    content = signed.to_json()
+    try:
+        await packages.put(
+            kind.key,
+            content,
+            length=len(content),
+            content_type=kind.content_type,
+            cache_control=kind.cache_control,
+            sha256=hashlib.sha256(content).hexdigest(),
+        )
+    except PreconditionFailedError:
+        before = await _read_statement(packages, kind.key)
+        is_same = before is not None and (
+            (before.statement, before.developer_signature, before.developer_key_id)
+            == (signed.statement, signed.developer_signature, signed.developer_key_id)
+        )
+        return before if before is not None and is_same else _occupied(kind.key)
+    return signed
+
+
+async def _read_statement(packages: "ObjectStore", key: str) -> SignedStatement | None:
+    stored = await packages.get(key, ByteRange(0, MAX_STATEMENT_BYTES))
+    if not isinstance(stored, StoredObject):
+        return None
+    content = b"".join([chunk async for chunk in stored.body])
+    try:
+        return read_signed_statement(json_text.parse(content))
+    except ValueError:
+        return None
 
 
 async def _put_package(

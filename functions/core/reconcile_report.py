@@ -59,8 +59,8 @@ class Walk:
     at: str | None = None
     """Where the phase goes on: the store's cursor, or the last version's id."""
     objects: int = 0
-    """Objects and versions looked at."""
     versions: int = 0
+    """This and the one before: looked at so far."""
     orphans: int = 0
     young: int = 0
     """Orphans that are too young to be deleted."""
@@ -167,16 +167,20 @@ async def write_walk(records: Records, state: State, walk: Walk) -> bool:
 
 
 def _walk(text: str | None) -> Walk | None:
+    """None also for what another release wrote in another form: then a walk begins anew."""
     if text is None:
         return None
     members = cast("dict[str, object]", json.loads(text))
-    findings = cast("list[Mapping[str, object]]", members.pop("findings"))
-    errors = cast("list[str]", members.pop("errors"))
-    return Walk(
-        **members,  # pyright: ignore[reportArgumentType]  (written by `write_walk`)
-        findings=tuple(
-            Finding(**finding)  # pyright: ignore[reportArgumentType]
-            for finding in findings
-        ),
-        errors=tuple(errors),
-    )
+    findings = cast("list[Mapping[str, object]]", members.pop("findings", []))
+    errors = cast("list[str]", members.pop("errors", []))
+    try:
+        return Walk(
+            **members,  # pyright: ignore[reportArgumentType]  (written by `write_walk`)
+            findings=tuple(
+                Finding(**finding)  # pyright: ignore[reportArgumentType]
+                for finding in findings
+            ),
+            errors=tuple(errors),
+        )
+    except TypeError:
+        return None

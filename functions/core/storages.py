@@ -179,7 +179,8 @@ def _lacks(profile: StorageProfile) -> tuple[tuple[bool, str], ...]:
         ),
         (
             profile.aborts_stale_multipart,
-            "does not abort multipart uploads that were never completed. The sweeper does.",
+            "does not abort multipart uploads that were never completed. The sweeper does, after "
+            "seven days.",
         ),
         (
             profile.cors,

@@ -10,6 +10,9 @@ from datetime import UTC, datetime, timedelta
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 LAST_MS = 253_402_300_799_999
 """The end of the year 9999 UTC: RFC 3339 writes nothing later."""
+_RFC3339 = re.compile(
+    r"\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}:\d{2}(\.\d{1,9})?([Zz]|[+-]\d{2}:\d{2})", re.ASCII
+)
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _FIFTY_YEARS = timedelta(days=50 * 365.25)
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
@@ -36,6 +39,17 @@ def rfc3339(ms: int) -> str:
     """`2026-01-31T12:00:00.000Z`: always UTC, always three decimals."""
     moment = _moment(ms)
     return f"{moment.year:04d}-{moment:%m-%dT%H:%M:%S}.{ms % 1000:03d}Z"
+
+
+def parse_rfc3339(text: str) -> int | None:
+    """Milliseconds of a time with its offset (`2026-01-31T12:00:00Z`), finer fractions dropped;
+    None where the text is none."""
+    if not _RFC3339.fullmatch(text):
+        return None
+    try:
+        return (datetime.fromisoformat(text.upper()) - _EPOCH) // timedelta(milliseconds=1)
+    except (ValueError, OverflowError):
+        return None
 
 
 def http_date(ms: int) -> str:
@@ -85,18 +99,6 @@ def _date(match: re.Match[str], year: int) -> datetime:
         59 if second == 60 else second,
         tzinfo=UTC,
     )
-
-
-def parse_rfc3339(text: str) -> int | None:
-    """Milliseconds of a time with its offset (`2026-01-31T12:00:00Z`), finer fractions dropped;
-    None where the text is none."""
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        return None
-    if moment.tzinfo is None:
-        return None
-    return (moment - _EPOCH) // timedelta(milliseconds=1)
 
 
 def amz_date(ms: int) -> str:

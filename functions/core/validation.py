@@ -8,9 +8,9 @@ it came.
 3. Acceptance: `object_key` is written to the row, still `validating`. From here on the version_code
    is burned, because bytes may lie at its place. A consumer that was overtaken by a `failed` cannot
    take this step, so it never promotes.
-4. Promotion, create-only; the manifest; the signature. A version that was accepted and whose
-   package and manifest lie at their places goes on from here without its upload.
-5. Confirmation: `draft`, with statement and signature, and the lease given back, in one batch.
+4. Promotion, create-only; the manifest; the signed statement. A version that was accepted and
+   whose package and manifest lie at their places goes on from here without its upload.
+5. Confirmation: `draft`, with statement and signatures, and the lease given back, in one batch.
 """
 
 import base64
@@ -22,13 +22,17 @@ from typing import TYPE_CHECKING, Literal
 
 from functions.core import events, leases, transitions
 from functions.core.apps import find_app
-from functions.core.archive_names import ArchiveProblem
+from functions.core.archive import ArchiveProblem, check_archive
 from functions.core.catalog import PackageObject
+from functions.core.developer_keys import find_key
+from functions.core.developer_signatures import signature_problems
 from functions.core.ids import is_id
 from functions.core.manifest import Expected
 from functions.core.package_check import check_package
 from functions.core.platform import DESIGNED, Retention
-from functions.core.promotion import is_promoted, promote
+from functions.core.promotion import is_promoted, keep_statement, promote
+from functions.core.statements import SignedStatement, statement_of
+from functions.core.times import parse_rfc3339, rfc3339
 from functions.core.version_records import (
     Upload,
     Version,
@@ -45,7 +49,17 @@ if TYPE_CHECKING:
     from functions.ports.object_store import ObjectStore
     from functions.ports.records import Records
     from functions.ports.signer import Signer
+    from functions.ports.verifier import Verifier
 
+
+__all__ = [
+    "Outcome",
+    "ValidationDeps",
+    "check_archive",
+    "mark_dead_letter",
+    "statement_of",
+    "validate_upload",
+]
 
 ACTOR = "jobs"
 LEASE_TOKEN_BYTES = 16
@@ -60,6 +74,7 @@ class ValidationDeps:
     clock: "Clock"
     entropy: "Entropy"
     limits: "Limits"
+    verifier: "Verifier"
     trusts_upload_digests: bool
     """Whether the storage refuses an upload whose bytes have not the SHA-256 that was announced,
     and so can be believed when it tells one."""
@@ -164,20 +179,24 @@ async def _work(deps: ValidationDeps, version_id: str, upload_id: str, token: st
     # Accepted means validated: where the package arrived, the upload is needed no more, and may be
     # gone.
     if version.object_key == object_key and await is_promoted(deps.packages, version):
-        return await _confirm(deps, version, leases.giving_back(upload_id, token))
+        return await _confirm(deps, version, upload_id, token)
     expected = Expected(app.id, app.name, version.version_name, version.version_code)
     report = await check_package(
         deps.uploads, upload, expected, trusts_digest=deps.trusts_upload_digests
     )
-    if report.problems:
-        return await _refuse(deps, version, report.problems, upload_id, token)
+    problems = [
+        *report.problems,
+        *await signature_problems(deps.records, deps.verifier, app, version),
+    ]
+    if problems:
+        return await _refuse(deps, version, problems, upload_id, token)
     if not await _accept(deps, version, object_key):
         return await _settled(deps.records, version_id)
     problem = await promote(deps.uploads, deps.packages, version, upload, report)
     if problem is not None:
         accepted = await find_version(deps.records, version_id)
         return await _refuse(deps, accepted or version, [problem], upload_id, token)
-    return await _confirm(deps, version, leases.giving_back(upload_id, token))
+    return await _confirm(deps, version, upload_id, token)
 
 
 async def _accept(deps: ValidationDeps, version: Version, object_key: str) -> bool:
@@ -196,24 +215,46 @@ async def _accept(deps: ValidationDeps, version: Version, object_key: str) -> bo
     return list(changed) == [1]
 
 
-async def _confirm(deps: ValidationDeps, version: Version, lease_end: Statement) -> Outcome:
-    statement = statement_of(version)
-    signature = await deps.signer.sign(statement.encode())
+async def _confirm(deps: ValidationDeps, version: Version, upload_id: str, token: str) -> Outcome:
     now = deps.clock.now_ms()
+    signed = await _sign(deps, version, now)
+    kept = await keep_statement(deps.packages, version, signed)
+    if isinstance(kept, ArchiveProblem):
+        accepted = await find_version(deps.records, version.id)
+        return await _refuse(deps, accepted or version, [kept], upload_id, token)
     change = transitions.step("validated", version, ACTOR, now)
     columns = {
         "status": "draft",
-        "statement": statement,
-        "signature": base64.b64encode(signature).decode(),
-        "signing_key_id": deps.signer.key_id,
+        "statement": kept.statement,
+        "signature": kept.signature,
+        "signing_key_id": kept.signing_key_id,
+        "signed_at": parse_rfc3339(kept.signed_at or ""),
         "due_at": now + deps.limits.retention.draft_ms,
         "updated_at": now,
     }
+    lease_end = leases.giving_back(upload_id, token)
     try:
         await deps.records.batch([change.event(), change.update(columns), lease_end])
     except ConflictError:
         return await _settled(deps.records, version.id)
     return Outcome("draft", version.id)
+
+
+async def _sign(deps: ValidationDeps, version: Version, now: int) -> SignedStatement:
+    statement = statement_of(version)
+    signature = await deps.signer.sign(statement.encode())
+    key = None
+    if version.developer_key_id is not None:
+        key = await find_key(deps.records, version.developer_key_id)
+    return SignedStatement(
+        statement=statement,
+        signature=base64.b64encode(signature).decode(),
+        signing_key_id=deps.signer.key_id,
+        signed_at=rfc3339(now),
+        developer_signature=version.developer_signature,
+        developer_key_id=version.developer_key_id,
+        developer_public_key=None if key is None else key.public_key,
+    )
 
 
 async def _refuse(
@@ -260,15 +301,6 @@ async def _fail(
     except ConflictError:
         return await _settled(records, version.id)
     return Outcome("failed", version.id, reason, tuple(members))
-
-
-def statement_of(version: Version) -> str:
-    """The text that the platform signs: never the hash alone, so that no package can pose as
-    another."""
-    return (
-        f"stowage-package-v1\n{version.developer_id}\n{version.app_id}\n{version.version_code}\n"
-        f"{version.size}\n{version.sha256}\n"
-    )
 
 
 def _busy(upload: Upload, now: int, at_most_seconds: int) -> Outcome:

@@ -36,6 +36,12 @@ class Version:
     signature: str | None
     """Base64 of the 64 bytes; together with `statement` and `signing_key_id` from `draft` on."""
     signing_key_id: str | None
+    signed_at: int | None
+    """When the platform signed; None for versions of a time when that was not kept."""
+    developer_signature: str | None
+    """Base64 of the 64 bytes, over the same statement; as it was given, checked at creation and at
+    validation. Together with `developer_key_id`."""
+    developer_key_id: str | None
     problems: tuple[VersionProblem, ...]
     due_at: int | None
     """When the schedule looks at the row again: overdue upload or validation, end of retention;
@@ -146,6 +152,9 @@ def version_of(row: Row) -> Version:
         statement=cast("str | None", row["statement"]),
         signature=cast("str | None", row["signature"]),
         signing_key_id=cast("str | None", row["signing_key_id"]),
+        signed_at=cast("int | None", row["signed_at"]),
+        developer_signature=cast("str | None", row["developer_signature"]),
+        developer_key_id=cast("str | None", row["developer_key_id"]),
         problems=tuple(json.loads(cast("str", row["problems"]))),
         due_at=cast("int | None", row["due_at"]),
         created_at=cast("int", row["created_at"]),

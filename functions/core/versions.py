@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from functions.core import access, apps, events, fields, transitions
 from functions.core.catalog import PACKAGE_TYPE, TempUpload
+from functions.core.developer_signatures import UNSIGNED, GivenSignature, check_given
 from functions.core.ids import new_id
 from functions.core.platform import (
     ATTEMPTS,
@@ -16,6 +17,7 @@ from functions.core.platform import (
 )
 from functions.core.problems import ProblemError, busy, conflict, not_found
 from functions.core.publication import publish_version
+from functions.core.statements import PackageStatement
 from functions.core.version_records import (
     Upload,
     Version,
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
     from functions.ports.entropy import Entropy
     from functions.ports.object_store import ObjectReader
     from functions.ports.queue import Queue
+    from functions.ports.verifier import Verifier
 
 
 async def create_version(
@@ -47,11 +50,15 @@ async def create_version(
     version_name: str,
     size: int,
     sha256: str,
+    *,
+    verifier: "Verifier",
+    given: GivenSignature = UNSIGNED,
 ) -> tuple[Version, Upload, bool]:
     """A version in `uploading` with its upload, and whether it was created now.
 
     The same code, name, size and sha256 while the version is `uploading` gives the same upload with
-    a later `expires_at` (False). A code whose version has failed is free again.
+    a later `expires_at` (False), and takes over a signature that it is given. A code whose version
+    has failed is free again.
     Raises: ProblemError 404/403, 422, 409 `version-code-taken`.
     """
     app = await apps.own_app(records, caller, app_id)
@@ -61,11 +68,13 @@ async def create_version(
     found.integer(size, 1, limits.max_package_bytes, "/size")
     found.sha256(sha256)
     found.check()
+    statement = PackageStatement(app.developer_id, app.id, version_code, size, sha256).text
+    await check_given(records, verifier, app, given, statement)
     for _ in range(ATTEMPTS):
         occupant = await find_occupant(records, app_id, version_code)
         if occupant is not None:
             wanted = (version_name, size, sha256)
-            resumed = await _resume(records, clock, limits, occupant, wanted)
+            resumed = await _resume(records, clock, limits, occupant, wanted, given)
             if resumed is not None:
                 return (*resumed, False)
             continue
@@ -80,6 +89,7 @@ async def create_version(
             limits,
             new_id(clock, entropy),
             new_id(clock, entropy),
+            given,
         )
         try:
             await records.batch(_insertion(version, upload, caller.actor))
@@ -95,8 +105,10 @@ async def _resume(
     limits: "Limits",
     occupant: Version,
     wanted: tuple[str, int, str],
+    given: GivenSignature,
 ) -> tuple[Version, Upload] | None:
-    """The occupant's upload with a later expiry; None where the occupant changed meanwhile.
+    """The occupant's upload with a later expiry, and with the signature where one is given; None
+    where the occupant changed meanwhile.
 
     Raises: ProblemError 409 where the occupant is no unfinished upload of the same package.
     """
@@ -106,14 +118,17 @@ async def _resume(
         raise _taken(occupant, same=same)
     expires_at = max(upload.expires_at, _url_expiry(clock.now_ms(), limits))
     due_at = expires_at + limits.retention.temp_ms
+    signature, key_id = given.signature, given.key_id
+    if signature is None:
+        signature, key_id = occupant.developer_signature, occupant.developer_key_id
     # Both rows or none: the schedule takes a version as abandoned by its due_at, and deletes by the
     # upload's expiry.
     changed = await records.batch(
         [
             Statement(
-                "UPDATE version SET due_at = ? WHERE id = ? AND revision = ?"
-                " AND status = 'uploading' AND due_at <= ?",
-                (due_at, occupant.id, occupant.revision, due_at),
+                "UPDATE version SET due_at = ?, developer_signature = ?, developer_key_id = ?"
+                " WHERE id = ? AND revision = ? AND status = 'uploading' AND due_at <= ?",
+                (due_at, signature, key_id, occupant.id, occupant.revision, due_at),
             ),
             Statement(
                 "UPDATE upload SET expires_at = ? WHERE id = ? AND expires_at <= ? AND EXISTS"
@@ -125,7 +140,10 @@ async def _resume(
     if list(changed) != [1, 1]:
         return None
     # Known without reading again: the revision was still the one that was read.
-    return replace(occupant, due_at=due_at), replace(upload, expires_at=expires_at)
+    resumed = replace(
+        occupant, due_at=due_at, developer_signature=signature, developer_key_id=key_id
+    )
+    return resumed, replace(upload, expires_at=expires_at)
 
 
 async def complete_version(
@@ -225,6 +243,7 @@ def _new_version(
     limits: "Limits",
     version_id: str,
     upload_id: str,
+    given: GivenSignature,
 ) -> tuple[Version, Upload]:
     expires_at = _url_expiry(now, limits)
     version = Version(
@@ -240,6 +259,9 @@ def _new_version(
         statement=None,
         signature=None,
         signing_key_id=None,
+        signed_at=None,
+        developer_signature=given.signature,
+        developer_key_id=given.key_id,
         problems=(),
         due_at=expires_at + limits.retention.temp_ms,
         created_at=now,
@@ -269,8 +291,8 @@ def _insertion(version: Version, upload: Upload, actor: str) -> list[Statement]:
     return [
         Statement(
             "INSERT INTO version (id, app_id, version_code, version_name, status, size, sha256,"
-            " problems, due_at, created_at, updated_at, revision)"
-            " VALUES (?, ?, ?, ?, 'uploading', ?, ?, '[]', ?, ?, ?, 1)",
+            " developer_signature, developer_key_id, problems, due_at, created_at, updated_at,"
+            " revision) VALUES (?, ?, ?, ?, 'uploading', ?, ?, ?, ?, '[]', ?, ?, ?, 1)",
             (
                 version.id,
                 version.app_id,
@@ -278,6 +300,8 @@ def _insertion(version: Version, upload: Upload, actor: str) -> list[Statement]:
                 version.version_name,
                 version.size,
                 version.sha256,
+                version.developer_signature,
+                version.developer_key_id,
                 version.due_at,
                 version.created_at,
                 version.updated_at,

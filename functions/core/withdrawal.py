@@ -8,8 +8,7 @@ behind that. ADR 12 says why what becomes current does.
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from functions.core import access, apps, events, fields, purges, transitions
-from functions.core.catalog import PackageObject
+from functions.core import access, apps, cache_tags, events, fields, purges, transitions
 from functions.core.denials import REFRESH_MS
 from functions.core.platform import ATTEMPTS, DESIGNED, Retention
 from functions.core.problems import busy, forbidden, not_found
@@ -144,7 +143,7 @@ async def restore_version(
 
 def purge_tag(version: Version) -> str:
     """What a pull purges: all that is cached of the version."""
-    return PackageObject(version.developer_id, version.app_id, version.version_code).version_tag
+    return cache_tags.version(version.app_id, version.version_code)
 
 
 def _takes_over(caller: access.Caller, version: Version) -> bool:

@@ -2,8 +2,9 @@
 that one that fails never holds up the others.
 
 Messages of all kinds share one queue. `kind` tells them apart: `purge` and `reconcile` name nothing
-and only have the jobs look at their tables at once; a message without a kind is an upload to
-validate. What is lost of the former two, the schedule makes up for.
+and only have the jobs look at their tables at once, `app-images` names the app whose images they
+look at; a message without a kind is an upload to validate. What is lost of the former three, the
+schedule makes up for.
 """
 
 import logging
@@ -11,7 +12,8 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, cast
 
-from functions.core import purges, reconcile_report
+from functions.core import app_image_calls, app_image_settling, purges, reconcile_report
+from functions.core.app_image_objects import ImageDeps
 from functions.core.purge_runs import PurgeReport, run_purges
 from functions.core.reconcile import ReconcileDeps, reconcile
 from functions.core.validation import (
@@ -22,8 +24,11 @@ from functions.core.validation import (
 )
 
 if TYPE_CHECKING:
+    from functions.core.app_image_settling import Report as SettlingReport
     from functions.core.reconcile_report import Walk
     from functions.ports.cache_purger import CachePurger
+    from functions.ports.images import ImageProcessor
+    from functions.ports.multipart_store import MultipartStore
     from functions.ports.object_store import ObjectStore
     from functions.ports.queue import Queue
 
@@ -69,6 +74,9 @@ class Jobs:
     assets: "ObjectStore"
     queue: "Queue"
     purger: "CachePurger"
+    processor: "ImageProcessor"
+    parted: "tuple[MultipartStore, ...]" = ()
+    """The buckets whose unfinished uploads in parts are ours to abort."""
 
     def handler(self, queue: str) -> Handler:
         """Dead letters are told apart by the name of their queue."""
@@ -83,6 +91,8 @@ class Jobs:
                 return await self._purge_on_call()
             case reconcile_report.KIND:
                 return await self._reconcile_on_call()
+            case app_image_calls.KIND:
+                return await self._settle_on_call(message)
             case kind:
                 return Outcome("settled", None, f"no message has the kind {kind!r}")
 
@@ -112,6 +122,23 @@ class Jobs:
         if walk is not None and walk.finished_at is None:
             await reconcile_report.announce(self.queue)
         return walk
+
+    async def settle_images(self) -> "SettlingReport":
+        return await app_image_settling.settle_due(self._images, self.validation.packages)
+
+    @property
+    def _images(self) -> ImageDeps:
+        deps = self.validation
+        return ImageDeps(
+            deps.records, self.assets, self.processor, self.queue, deps.clock, deps.entropy
+        )
+
+    async def _settle_on_call(self, message: Mapping[str, object]) -> Outcome:
+        app_id = message.get("app_id")
+        if not isinstance(app_id, str):
+            return Outcome("settled", None, "the message names no app")
+        await app_image_settling.settle(self._images, self.validation.packages, app_id)
+        return Outcome("settled", None, f"images of {app_id}")
 
     async def _purge_on_call(self) -> Outcome:
         """The message comes again for what could not be purged now, and for what was asked for a

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from functions.core.removal import sweep
 from functions.core.schedule import run_schedule
+from functions.core.stale_parts import abort_stale
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
@@ -23,6 +24,9 @@ async def tick(jobs: "Jobs") -> None:
         "uploads": lambda: run_schedule(
             deps.records, deps.uploads, jobs.queue, deps.clock, retention
         ),
+        "parts": lambda: abort_stale(deps.records, jobs.parted, deps.clock, retention),
+        # Before the purges, which it asks for.
+        "images": jobs.settle_images,
         "purges": jobs.purge,
         "retention": lambda: sweep(deps.records, deps.packages, deps.clock),
         "reconciliation": jobs.reconcile,

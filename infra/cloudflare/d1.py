@@ -12,6 +12,7 @@ from typing import Any, cast
 import httpx
 
 from infra.migrations import QueryError
+from infra.naming import is_loopback
 
 TOKEN = "CLOUDFLARE_API_TOKEN"  # noqa: S105  (a name, not a token)
 BASE_URL = "CLOUDFLARE_BASE_URL"
@@ -45,7 +46,7 @@ class D1Database:
                 json={"sql": sql},
                 headers={"authorization": f"Bearer {token}"},
                 timeout=TIMEOUT_SECONDS,
-                trust_env=not _is_loopback(url),
+                trust_env=not is_loopback(url),
             )
         except httpx.ConnectError:
             raise QueryError(f"{base} could not be reached.", is_ambiguous=True) from None
@@ -56,10 +57,6 @@ class D1Database:
             message = f"The connection to {base} broke ({type(error).__name__})."
             raise QueryError(message, is_ambiguous=True) from None
         return _rows(answer, token)
-
-
-def _is_loopback(url: str) -> bool:
-    return httpx.URL(url).host in {"127.0.0.1", "localhost", "::1"}
 
 
 def _rows(answer: httpx.Response, token: str) -> Sequence[Mapping[str, object]]:

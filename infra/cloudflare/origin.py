@@ -12,9 +12,7 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_cloudflare as cloudflare
 
-HEADER = "x-stowage-origin"
-"""Compared in lower case: the rule language holds header names that way.
-https://developers.cloudflare.com/ruleset-engine/rules-language/fields/reference/http.request.headers/"""
+from infra.keys import STORAGE_ORIGIN_HEADER
 
 PHASE = "http_request_firewall_custom"
 RULE_REF = "stowage-storage-origin"
@@ -113,10 +111,12 @@ class StorageOrigin(pulumi.ComponentResource):
 def expression(args: StorageOriginArgs, secrets: Sequence[str]) -> str:
     """Which requests the rule blocks: those to the host that nothing lets through.
 
+    Names of headers stand in lower case, as the rule language holds them:
+    https://developers.cloudflare.com/waf/custom-rules/use-cases/require-specific-headers/
     All texts come from grammars without quotes and backslashes, so none can end its literal.
     """
     let_through = [
-        *(f'any(http.request.headers["{HEADER}"][*] eq "{one}")' for one in secrets),
+        *(f'any(http.request.headers["{STORAGE_ORIGIN_HEADER}"][*] eq "{one}")' for one in secrets),
         '(http.request.method in {"PUT" "OPTIONS"}'
         f' and starts_with(http.request.uri.path, "{args.upload_path}")'
         ' and http.request.uri.query contains "X-Amz-Signature=")',

@@ -41,6 +41,11 @@ def queue_binding(name: str, queue_name: pulumi.Input[str]) -> Binding:
     return Binding(name, _Args(name=name, type="queue", queue_name=queue_name))
 
 
+def images_binding(name: str) -> Binding:
+    """The account's image service; there is nothing to create for it."""
+    return Binding(name, _Args(name=name, type="images"))
+
+
 def rate_limit_binding(name: str, namespace: str, limit: int, period_seconds: int) -> Binding:
     """A counter of this Worker: `limit` requests of one key in each period (10 or 60 s) and
     location."""

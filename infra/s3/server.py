@@ -12,17 +12,17 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
-from urllib.parse import urlsplit
 
 import botocore.session
 from botocore.config import Config
 from botocore.exceptions import ClientError, ConnectionError, HTTPClientError
 from botocore.parsers import ResponseParserError
 
+from infra.keys import STORAGE_ORIGIN_HEADER
+from infra.naming import is_loopback
+
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
-
-ORIGIN_HEADER = "x-stowage-origin"
 
 _CONFIG: dict[str, Any] = {
     "signature_version": "s3v4",
@@ -83,8 +83,9 @@ class Server:
         missing = [name for name in self.variables if not os.environ.get(name)]
         if not missing:
             return None
+        are = "is" if len(missing) == 1 else "are"
         return (
-            f"{' and '.join(missing)} is not set: the buckets on {self} are made with an "
+            f"{' and '.join(missing)} {are} not set: the buckets on {self} are made with an "
             "administrator's key, which is read from the environment and stored nowhere. Export "
             "it (for the local cloud: `stowage env`)."
         )
@@ -95,7 +96,7 @@ class Server:
             raise StorageError(missing)
         key_id, secret = (os.environ[name] for name in self.variables)
         session: Any = botocore.session.Session(session_vars=_NOBODYS)
-        proxies: dict[str, str] | None = {} if self._is_loopback else None
+        proxies: dict[str, str] | None = {} if is_loopback(self.endpoint) else None
         client = session.create_client(
             "s3",
             endpoint_url=self.endpoint,
@@ -146,11 +147,7 @@ class Server:
         return text
 
     def _carry_secret(self, request: Any, **_: object) -> None:
-        request.headers[ORIGIN_HEADER] = self.origin_secret
-
-    @property
-    def _is_loopback(self) -> bool:
-        return urlsplit(self.endpoint).hostname in {"127.0.0.1", "::1", "localhost"}
+        request.headers[STORAGE_ORIGIN_HEADER] = self.origin_secret
 
     def __str__(self) -> str:
         return f"{self.storage} ({self.endpoint})"

@@ -22,6 +22,7 @@ _NEEDED: dict[str, tuple[str, ...]] = {
     "plain_text": ("text",),
     "secret_text": ("text",),
     "json": ("json",),
+    "images": (),
     "ratelimit": ("namespaceId",),
 }
 
@@ -174,6 +175,8 @@ def _checked_binding(scene: Scene, binding: Item) -> Item:
     kind, name = binding["type"], binding["name"]
     if kind not in _NEEDED:
         raise Refusal(f"Binding {name}: the local cloud has no bindings of type {kind}; {_README}.")
+    if not _NEEDED[kind]:
+        return binding
     said = [binding[one] for one in _NEEDED[kind] if binding.get(one) is not None]
     if not said:
         raise Refusal(f"Binding {name} of type {kind} lacks {_NEEDED[kind][0]}.", 400, 10021)

@@ -37,6 +37,7 @@ const FORMS = {
     worker.d1Databases.push([binding.name, binding.id ?? binding.database_id]),
   service: (worker, { name, service, entrypoint }) =>
     worker.serviceBindings.push([name, entrypoint ? { name: service, entrypoint } : service]),
+  images: (worker, binding) => worker.images.push({ binding: binding.name }),
   ratelimit: (worker, { name, namespace_id, simple }) =>
     worker.ratelimits.push([name, { namespace_id, simple }]),
   queue: () => {},
@@ -71,10 +72,21 @@ function checkBinding(worker, binding, config) {
 /** The Worker as it runs in one data centre, under a name of its own there. */
 export function pythonWorker(worker, config, { name, dataCentre }) {
   const folder = pyodideFolder(config);
-  const natives = { r2Buckets: [], d1Databases: [], serviceBindings: [], ratelimits: [] };
+  const natives = {
+    r2Buckets: [],
+    d1Databases: [],
+    serviceBindings: [],
+    images: [],
+    ratelimits: [],
+  };
   for (const binding of worker.bindings) {
     checkBinding(worker, binding, config);
     FORMS[binding.type](natives, binding);
+  }
+  if (natives.images.length > 1) {
+    throw new ConfigurationError(
+      `Worker ${worker.name} has ${natives.images.length} bindings of type images; the local cloud gives one a Worker`,
+    );
   }
   return {
     name,
@@ -91,6 +103,7 @@ export function pythonWorker(worker, config, { name, dataCentre }) {
     unsafeEvalBinding: "__EVAL",
     r2Buckets: Object.fromEntries(natives.r2Buckets),
     d1Databases: Object.fromEntries(natives.d1Databases),
+    images: natives.images[0],
     ratelimits: Object.fromEntries(natives.ratelimits),
     serviceBindings: {
       ...Object.fromEntries(natives.serviceBindings),

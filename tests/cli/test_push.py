@@ -1,6 +1,7 @@
 """`stowage push` and `stowage keys` against a small platform that answers over real HTTP on
 loopback."""
 
+import base64
 import hashlib
 import io
 import json
@@ -15,6 +16,8 @@ from typer.testing import CliRunner, Result
 
 from cli import push
 from cli.app import app
+from cli.signing_key import generate
+from functions.core.statements import PackageStatement
 from tests.cli import loopback
 from tests.cli.fakes import document
 
@@ -32,6 +35,7 @@ class Platform:
     stored: bytes | None = None
     states: list[str] = field(default_factory=lambda: ["validating", "draft"])
     problems: list[str] = field(default_factory=list[str])
+    developer_keys: list[Any] = field(default_factory=list[Any])
     taken_by: str = ""
     """The SHA-256 of the version that has the version code already."""
     url: str = ""
@@ -74,6 +78,8 @@ class Platform:
         if path == f"/v1/versions/{VERSION_ID}":
             state = self.states.pop(0) if len(self.states) > 1 else self.states[0]
             return 200, {"version": self.version(state)}
+        if path.startswith("/v1/developer-keys"):
+            return 200, {"developer_keys": self.developer_keys, "next": None}
         if path.startswith("/v1/api-keys"):
             return self._keys(method, path)
         return 404, {"title": "Not Found", "status": 404}
@@ -133,6 +139,41 @@ def test_a_package_is_sent_validated_and_published(platform: Platform, package: 
     ]
     assert document(result.stdout)["version"]["status"] == "published"
     assert "100 %" in result.stderr
+
+
+DEVELOPER_ID = "01a0c450-6c00-7386-a648-2f61c6237cc1"
+
+
+def test_a_package_is_signed_with_a_registered_key(platform: Platform, package: Path) -> None:
+    file = package.with_name("key.pem")
+    key = generate(file)
+    other = {"id": "k0", "public_key": "x", "developer_id": DEVELOPER_ID, "revoked_at": None}
+    platform.developer_keys = [other, other | {"id": "k1", "public_key": key.public_key}]
+    result = call(platform, "push", str(package), "--sign-with", str(file))
+    assert result.exit_code == 0, result.output
+    sent = platform.bodies[1]
+    assert sent["signing_key_id"] == "k1"
+    content = package.read_bytes()
+    statement = PackageStatement(
+        DEVELOPER_ID, "org.hello", 3, len(content), hashlib.sha256(content).hexdigest()
+    ).text
+    key.private.public_key().verify(base64.b64decode(sent["signature"]), statement.encode())
+
+
+@pytest.mark.parametrize(("revoked_at", "said"), [(None, "register"), ("2026-01-01", "revoked")])
+def test_a_key_that_is_not_registered_or_revoked_sends_nothing(
+    platform: Platform, package: Path, revoked_at: str | None, said: str
+) -> None:
+    file = package.with_name("key.pem")
+    key = generate(file)
+    if revoked_at:
+        platform.developer_keys = [
+            {"id": "k1", "public_key": key.public_key, "revoked_at": revoked_at}
+        ]
+    result = call(platform, "push", str(package), "--sign-with", str(file))
+    assert result.exit_code == 1
+    assert said in result.stderr
+    assert platform.calls == ["GET /v1/developer-keys?after="]
 
 
 def test_without_publish_it_stays_a_draft(platform: Platform, package: Path) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import httpx
 
-from functions.ports import cache_purger, multipart_store, object_store, records
+from functions.ports import cache_purger, images, multipart_store, object_store, records
 from functions.ports.cache_purger import PurgeLimitError
 from functions.ports.edge_cache import CacheEntry, Kept
 from functions.ports.multipart_store import Part, PendingUpload
@@ -50,9 +50,14 @@ class Remote:
             raise RangeNotSatisfiableError(said["key"], said["size"])
         if said["error"] == PurgeLimitError.__name__:
             raise PurgeLimitError(said["message"], said["seconds"])
-        modules = (object_store, multipart_store, records, cache_purger)
-        known = [getattr(module, said["error"], None) for module in modules]
-        raise next(filter(None, known), AssertionError)(said["message"])
+        raise _error(said["error"])(said["message"])
+
+
+def _error(name: str) -> type[Exception]:
+    for port in (object_store, multipart_store, records, cache_purger, images):
+        if hasattr(port, name):
+            return getattr(port, name)
+    return AssertionError
 
 
 PIECE = 1024 * 1024
@@ -211,6 +216,15 @@ class RemoteRateLimiter:
 
 
 @dataclass(frozen=True)
+class RemoteVerifier:
+    remote: Remote
+
+    async def verify(self, public_key: bytes, signature: bytes, statement: bytes) -> bool:
+        texts = [base64.b64encode(part).decode() for part in (public_key, signature, statement)]
+        return await self.remote.call("verify", *texts)
+
+
+@dataclass(frozen=True)
 class RemoteRecords:
     remote: Remote
     session: str | None = None
@@ -270,3 +284,12 @@ class LaterBody:
 
     async def discard(self) -> None:
         """Nothing is open."""
+
+
+@dataclass(frozen=True)
+class RemoteImages:
+    remote: Remote
+
+    async def to_png(self, picture: bytes, width: int, height: int) -> bytes:
+        sent = base64.b64encode(picture).decode()
+        return base64.b64decode(await self.remote.call("to_png", sent, width, height))

@@ -1,5 +1,6 @@
 """Buckets on every kind of S3-compatible server that can run here."""
 
+import asyncio
 from collections.abc import Iterator
 
 import pytest
@@ -9,6 +10,7 @@ from functions.adapters.local.entropy import SystemEntropy
 from functions.adapters.local.httpx_fetch import HttpxFetch
 from functions.adapters.s3.bucket import S3Bucket
 from functions.adapters.s3.connection import S3Connection
+from functions.adapters.s3.multipart import S3MultipartStore
 from functions.core.sigv4 import Credentials
 from functions.core.storages import PROFILES
 from tests.contracts.proxy import Proxy, what_b2_refuses
@@ -66,7 +68,15 @@ def b2_bucket(gateway: Versitygw, b2: Proxy) -> S3Bucket:
 def r2_bucket(face: WorkerdHost) -> S3Bucket:
     empty(face)
     credentials = Credentials(str(WRITER.access_key), str(WRITER.secret_key))
-    return S3Bucket(PROFILES["r2"], endpoint(face), "auto", UPLOADS, credentials)
+    bucket = S3Bucket(PROFILES["r2"], endpoint(face), "auto", UPLOADS, credentials)
+    asyncio.run(_abort_all(bucket))
+    return bucket
+
+
+async def _abort_all(bucket: S3Bucket) -> None:
+    store = S3MultipartStore(connection_to(bucket))
+    for pending in await store.list_multiparts(""):
+        await store.abort_multipart(pending.key, pending.upload_id)
 
 
 def connection_to(bucket: S3Bucket) -> S3Connection:

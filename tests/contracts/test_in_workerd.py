@@ -1,5 +1,5 @@
-"""The contracts over R2 and D1 in workerd, and over versitygw by workerd's fetch, through the
-adapters that the Workers use."""
+"""The contracts over R2, D1, WebCrypto and Images in workerd, and over versitygw by its fetch,
+through the adapters that the Workers use."""
 
 import asyncio
 import json
@@ -14,12 +14,15 @@ from pathlib import Path
 import pytest
 
 from functions.ports.cache_purger import CachePurgerError, PurgeLimitError
+from functions.ports.images import ImageProcessor
 from functions.ports.object_store import ObjectStore
 from functions.ports.rate_limiter import RateLimiter
 from functions.ports.records import Records
+from functions.ports.verifier import Verifier
 from local.provider.kinds import KINDS
 from local.provider.schema import Schema
 from tests.contracts.edge_cache import Caching, EdgeCacheContract
+from tests.contracts.images import ImageProcessorContract
 from tests.contracts.multipart_store import MultipartStoreContract
 from tests.contracts.object_store import ObjectStoreContract
 from tests.contracts.proxy import Proxy
@@ -28,12 +31,15 @@ from tests.contracts.records import RecordsContract
 from tests.contracts.remote import (
     Remote,
     RemoteEdgeCache,
+    RemoteImages,
     RemoteMultipartStore,
     RemoteObjectStore,
     RemoteRateLimiter,
     RemoteRecords,
+    RemoteVerifier,
 )
 from tests.contracts.s3_faults import Faulty, S3FaultsContract
+from tests.contracts.verifier import VerifierContract
 from tests.contracts.versitygw import REGION, Versitygw
 from tests.local.provider_calls import ZONE
 from tests.local.test_daemon_faces import Daemon, start
@@ -61,12 +67,23 @@ TABLES = (
     "hostname",
     "location",
     "tenant",
+    "app_image",
     "upload",
     "version",
     "app",
+    "developer_key",
     "developer",
     "api_key",
 )
+
+
+MIGRATIONS = sorted((CHECKOUT / "functions/migrations").glob("*.sql"))
+
+
+def query(host: WorkerdHost, database: str, sql: str) -> str:
+    answer = host.admin("POST", f"/d1/{database}/query", {"sql": sql})
+    assert answer.status == 200, answer.text
+    return answer.text
 
 
 @pytest.fixture(scope="module")
@@ -81,6 +98,7 @@ def workerd(tmp_path_factory: pytest.TempPathFactory, gateway: Versitygw) -> Ite
             [
                 {"name": "BUCKET", "type": "r2_bucket", "bucket_name": "contracts"},
                 {"name": "DB", "type": "d1", "id": "contracts"},
+                {"name": "IMAGES", "type": "images"},
                 {
                     "name": "LIMITER",
                     "type": "ratelimit",
@@ -110,11 +128,10 @@ def workerd(tmp_path_factory: pytest.TempPathFactory, gateway: Versitygw) -> Ite
             workers=[worker],
             routes=[{"pattern": "*/*", "script": "contracts"}],
             buckets=["contracts"],
-            databases=["contracts"],
+            databases=["contracts", "migrated"],
         )
-        for migration in sorted((CHECKOUT / "functions/migrations").glob("*.sql")):
-            answer = host.admin("POST", "/d1/contracts/query", {"sql": migration.read_text()})
-            assert answer.status == 200, answer.text
+        for migration in MIGRATIONS:
+            query(host, "contracts", migration.read_text())
         yield host
     finally:
         host.close()
@@ -180,9 +197,15 @@ class TestD1InWorkerd(RecordsContract):
         self, request: pytest.FixtureRequest, remote: Remote, workerd: WorkerdHost
     ) -> Records:
         for table in TABLES:
-            answer = workerd.admin("POST", "/d1/contracts/query", {"sql": f"DELETE FROM {table}"})  # noqa: S608
-            assert answer.status == 200, answer.text
+            query(workerd, "contracts", f"DELETE FROM {table}")  # noqa: S608
         return RemoteRecords(remote, request.param)
+
+
+@pytest.mark.xdist_group("contracts in workerd")
+class TestImagesInWorkerd(ImageProcessorContract):
+    @pytest.fixture
+    def images(self, remote: Remote) -> ImageProcessor:
+        return RemoteImages(remote)
 
 
 @pytest.mark.xdist_group("contracts in workerd")
@@ -311,3 +334,24 @@ def answering(status: int, headers: Mapping[str, str], body: bytes) -> Generator
         server.shutdown()
         thread.join()
         server.server_close()
+
+
+@pytest.mark.xdist_group("contracts in workerd")
+class TestWebCryptoInWorkerd(VerifierContract):
+    @pytest.fixture
+    def verifier(self, remote: Remote) -> Verifier:
+        return RemoteVerifier(remote)
+
+
+@pytest.mark.xdist_group("contracts in workerd")
+def test_history_survives_the_migrations_on_d1(workerd: WorkerdHost) -> None:
+    for number, migration in enumerate(MIGRATIONS):
+        query(workerd, "migrated", migration.read_text())
+        if number == 0:
+            query(
+                workerd,
+                "migrated",
+                "INSERT INTO event (subject_id, seq, subject_kind, actor, reason, to_state, at)"
+                " VALUES ('d', 1, 'developer', 'key:root', 'created', 'active', 1790000000000)",
+            )
+    assert "1790000000000" in query(workerd, "migrated", "SELECT * FROM event")

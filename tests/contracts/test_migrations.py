@@ -22,18 +22,65 @@ def statements(text: str) -> list[str]:
     return [statement.strip() for statement in code.split(";") if statement.strip()]
 
 
+ALLOWED = re.compile(
+    r"CREATE (TABLE|UNIQUE INDEX|INDEX) [a-z_]+ |"
+    r"ALTER TABLE [a-z_]+ ADD COLUMN [a-z_0-9]+ (TEXT|BIGINT|SMALLINT)\b|"
+    # Making a table anew, where a constraint changes.
+    r"INSERT INTO (?P<copy>[a-z_]+) \((?P<columns>[a-z_, ]+)\)\s+"
+    r"SELECT (?P=columns) FROM (?P<copied>[a-z_]+)$|"
+    r"DROP TABLE (?P<dropped>[a-z_]+)$|"
+    r"ALTER TABLE (?P<made>[a-z_]+) RENAME TO (?P<renamed>[a-z_]+)$"
+)
+
+
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.name)
 def test_a_migration_keeps_to_the_common_sql(file: Path) -> None:
     for statement in statements(file.read_text(encoding="utf-8")):
         assert FORBIDDEN.search(statement) is None
-        assert re.match(
-            r"CREATE (TABLE|UNIQUE INDEX|INDEX) [a-z_]+ |ALTER TABLE [a-z_]+ ADD COLUMN [a-z_0-9]+ "
-            r"(TEXT|BIGINT|SMALLINT)\b",
-            statement,
-        ), statement
+        assert ALLOWED.match(statement), statement
         if statement.startswith("CREATE TABLE"):
             types = re.findall(r"^  [a-z_0-9]+ ([A-Z]+)", statement, re.MULTILINE)
             assert set(types) <= {"TEXT", "BIGINT", "SMALLINT"}
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.name)
+def test_a_table_is_dropped_only_to_be_made_anew_with_all_its_rows(file: Path) -> None:
+    found = [
+        {name: value for name, value in match.groupdict().items() if value}
+        for statement in statements(file.read_text(encoding="utf-8"))
+        if (match := ALLOWED.match(statement))
+    ]
+    for at, groups in enumerate(found):
+        if "dropped" in groups:
+            before, after = found[at - 1], found[at + 1]
+            assert before["copied"] == groups["dropped"] == after["renamed"]
+            assert before["copy"] == after["made"]
+
+
+def test_history_survives_the_new_table_of_events() -> None:
+    connection = sqlite3.connect(":memory:")
+    connection.execute("PRAGMA foreign_keys = ON")
+    columns = "subject_id, seq, subject_kind, actor, reason, from_state, to_state, at"
+    rows = [
+        ("d", 1, "developer", "key:root", "created", None, "active", 1_790_000_000_000),
+        ("d", 2, "developer", "key:root", "renamed", "active", "active", 1_790_000_000_001),
+    ]
+    connection.executescript(FILES[0].read_text(encoding="utf-8"))
+    connection.executemany(f"INSERT INTO event ({columns}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)", rows)  # noqa: S608
+    for file in FILES[1:]:
+        connection.executescript(file.read_text(encoding="utf-8"))
+    found = connection.execute(f"SELECT {columns} FROM event ORDER BY seq").fetchall()  # noqa: S608
+    assert found == rows
+    for kind in ("developer_key", "asset", "backup"):
+        connection.execute(
+            f"INSERT INTO event ({columns}) VALUES (?, 1, ?, 'a', 'created', NULL, 's', 0)",  # noqa: S608
+            (kind, kind),
+        )
+    with pytest.raises(sqlite3.IntegrityError):
+        connection.execute(
+            f"INSERT INTO event ({columns}) VALUES ('x', 1, 'x', 'a', 'r', NULL, 's', 0)"  # noqa: S608
+        )
+    connection.close()
 
 
 def test_the_files_are_numbered_without_a_gap() -> None:
@@ -50,6 +97,7 @@ def test_the_statements_run_one_by_one_and_make_the_whole_schema() -> None:
     rows = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
     connection.close()
     assert {name for (name,) in rows} == {
-        "api_key", "app", "cache_purge", "debian_repository", "developer", "event", "hostname",
-        "job_cursor", "location", "tenant", "upload", "version",
+        "api_key", "app", "app_image", "cache_purge", "debian_repository", "developer",
+        "developer_key", "event", "hostname", "job_cursor", "location", "tenant", "upload",
+        "version",
     }  # fmt: skip

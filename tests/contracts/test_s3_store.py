@@ -9,7 +9,6 @@ import pytest
 from functions.adapters.s3.bucket import S3Bucket
 from functions.adapters.s3.multipart import S3MultipartStore
 from functions.adapters.s3.retries import Retries
-from functions.adapters.s3.store import S3ObjectStore
 from functions.ports.multipart_store import MultipartStore
 from functions.ports.object_store import ObjectStore, PreconditionFailedError
 from tests.contracts.multipart_store import MultipartStoreContract
@@ -81,12 +80,14 @@ class TestFaults(S3FaultsContract):
 
 
 @pytest.mark.xdist_group("s3 face")
-class TestS3Face(ObjectStoreContract):
-    """Without `MultipartStoreContract`: the face has no multipart uploads yet."""
+class TestS3Face(ObjectStoreContract, MultipartStoreContract):
+    @pytest.fixture
+    def multipart(self, r2_bucket: S3Bucket) -> S3MultipartStore:
+        return S3MultipartStore(connection_to(r2_bucket))
 
     @pytest.fixture
-    def store(self, r2_bucket: S3Bucket) -> ObjectStore:
-        return S3ObjectStore(connection_to(r2_bucket))
+    def store(self, multipart: S3MultipartStore) -> ObjectStore:
+        return multipart
 
     def test_without_a_promised_digest_none_is_told(self, store: ObjectStore) -> None:
         """Not so here: the face keeps the signed payload hash too, which is the digest of the same

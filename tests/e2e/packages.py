@@ -6,6 +6,7 @@ import io
 import json
 import random
 import zipfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,8 +35,15 @@ class Package:
         }
 
 
-def a_package(app_id: str, code: int = 1, *, payload: int = 2000, **changes: object) -> Package:
-    """A ZIP with a manifest and `payload` bytes that do not compress."""
+def a_package(
+    app_id: str,
+    code: int = 1,
+    *,
+    payload: int = 2000,
+    files: Mapping[str, bytes] | None = None,
+    **changes: object,
+) -> Package:
+    """A ZIP with a manifest, `payload` bytes that do not compress, and further files."""
     manifest: dict[str, Any] = {
         "id": app_id,
         "name": "An app",
@@ -47,6 +55,8 @@ def a_package(app_id: str, code: int = 1, *, payload: int = 2000, **changes: obj
     with zipfile.ZipFile(buffer, "w") as archive:
         archive.writestr("manifest.json", json.dumps(manifest))
         archive.writestr("main.bin", random.Random(code).randbytes(payload))  # noqa: S311
+        for name, content in (files or {}).items():
+            archive.writestr(name, content)
     return Package(buffer.getvalue(), manifest)
 
 

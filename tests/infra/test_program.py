@@ -57,16 +57,19 @@ def test_each_worker_is_bound_to_its_part_only(engine: Engine) -> None:
         worker: {
             name
             for name, one in bindings(engine, worker).items()
-            if one["type"] in {"r2_bucket", "d1", "queue"}
+            if one["type"] in {"r2_bucket", "d1", "queue", "images"}
         }
         for worker in ("edge", "api", "jobs")
     }
     assert stores == {
         "edge": {names.PACKAGES, names.ASSETS, REPOSITORY, names.DATABASE},
-        "api": {names.UPLOADS, names.ASSETS, REPOSITORY, names.DATABASE, names.VALIDATE_QUEUE},
+        "api": {
+            *(names.UPLOADS, names.ASSETS, REPOSITORY),
+            *(names.DATABASE, names.VALIDATE_QUEUE, names.IMAGES),
+        },
         "jobs": {
             *(names.UPLOADS, names.PACKAGES, names.ASSETS, names.BACKUPS, REPOSITORY),
-            *(names.DATABASE, names.VALIDATE_QUEUE),
+            *(names.DATABASE, names.VALIDATE_QUEUE, names.IMAGES),
         },
     }
 

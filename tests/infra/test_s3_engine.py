@@ -31,7 +31,7 @@ def test_the_life_of_a_bucket(endpoint: Endpoint, tmp_path: Path) -> None:
     project = Project(tmp_path, endpoint.url, keys, origin_secret)
 
     unable = Project(tmp_path, endpoint.url, {}, origin_secret).run("preview")["error"]
-    assert "STOWAGE_B2_ACCESS_KEY_ID and STOWAGE_B2_SECRET_ACCESS_KEY is not set" in unable
+    assert "STOWAGE_B2_ACCESS_KEY_ID and STOWAGE_B2_SECRET_ACCESS_KEY are not set" in unable
     assert endpoint.requests == [], "a plan asks the server nothing"
 
     done = project.run("up")

@@ -64,6 +64,12 @@ def test_on_this_machine_a_server_may_speak_plain_http_and_has_no_name_in_the_zo
         checked(**with_storage("minio", storageServers={"minio": server}))
 
 
+def test_a_name_of_the_zone_that_is_guarded_otherwise_passes_through() -> None:
+    server = {**MINIO, "origin": None}
+    changes = with_storage("minio", storageServers={"minio": server}, storageOriginSecret=None)
+    assert checked(**changes, passthroughHosts=["storage.stowage.test"]).storage == "minio"
+
+
 def test_two_secrets_are_taken_while_one_is_rotated() -> None:
     both = f"{'n' * 40},{ORIGIN_SECRET}"
     assert checked(**with_storage("minio", storageOriginSecret=both)).storage == "minio"
@@ -114,6 +120,7 @@ def b2(**changes: Any) -> dict[str, Any]:
             {**minio(), "passthroughHosts": ["storage.stowage.test"]},
             "stowage:passthroughHosts: 'storage.stowage.test' is the origin",
         ),
+        (minio(origin=None), "where the route */* would answer in its place"),
         (minio(region="US East"), "is not a region"),
         (minio(buckets={"uploads": "Incoming"}), "not a bucket name that every server takes"),
         (minio(buckets={"uploads": "ab"}), "not a bucket name that every server takes"),

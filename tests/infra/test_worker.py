@@ -10,6 +10,7 @@ from infra.cloudflare.worker import (
     PythonWorkerArgs,
     bucket_binding,
     database_binding,
+    images_binding,
     queue_binding,
     secret,
     variable,
@@ -126,6 +127,11 @@ def test_bindings_name_a_jurisdiction_only_where_there_is_one(
 def test_a_queue_binding_names_its_queue(engine: Engine, tmp_path: Path) -> None:
     (found,) = a_bound_worker(engine, tmp_path, queue_binding("QUEUE", "validate"))
     assert found == {"name": "QUEUE", "type": "queue", "queueName": "validate"}
+
+
+def test_the_image_service_is_bound_without_naming_anything(engine: Engine, tmp_path: Path) -> None:
+    (found,) = a_bound_worker(engine, tmp_path, images_binding("IMAGES"))
+    assert found == {"name": "IMAGES", "type": "images"}
 
 
 def a_bound_worker(engine: Engine, project: Path, binding: Binding) -> list[dict[str, str]]:

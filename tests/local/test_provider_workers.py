@@ -105,6 +105,12 @@ def test_the_api_fills_both_names_of_a_database(calls: Calls) -> None:
     assert calls.diff(version) == ([], [])
 
 
+def test_the_image_service_is_bound_without_naming_anything(calls: Calls) -> None:
+    version = calls.version(calls.worker(), bindings=[{"name": "IMAGES", "type": "images"}])
+    assert version.outputs["bindings"] == [{"name": "IMAGES", "type": "images"}]
+    assert calls.diff(version) == ([], [])
+
+
 def test_a_secret_binding_stays_marked_in_outputs_and_after_a_refresh(calls: Calls) -> None:
     bindings = secret([{"name": "S", "type": "secret_text", "text": "hush"}])
     version = calls.version(calls.worker(), bindings=bindings)

@@ -1,19 +1,26 @@
 """Faults: what a Worker meets when a test lets a binding's call fail, vanish, repeat or wait."""
 
+import base64
 import threading
 from collections.abc import Iterator
 
 import pytest
 
 from tests.local.workerd_host import Answer, Json, WorkerdHost, a_worker
+from tests.pictures import icon
 
 pytestmark = pytest.mark.cloud
 
 SOURCE = """
 import json
 
+import base64
+
 import js
-from workers import Response, WorkerEntrypoint
+from pyodide.ffi import to_js
+from workers import Response, WorkerEntrypoint, python_to_rpc
+
+PICTURE = base64.b64decode("A PICTURE")
 
 
 class Default(WorkerEntrypoint):
@@ -47,12 +54,21 @@ class Default(WorkerEntrypoint):
     async def on_send(self):
         await self.env.JOBS.send({"a": 1})
         return "sent"
-"""
+
+    async def on_resize(self):
+        images = python_to_rpc(self.env.IMAGES)
+        picture = images.input(js.Response.new(to_js(PICTURE)).body)
+        half = to_js({"width": 4}, dict_converter=js.Object.fromEntries)
+        form = to_js({"format": "image/png"}, dict_converter=js.Object.fromEntries)
+        made = await picture.transform(half).output(form)
+        return str((await made.response().arrayBuffer()).to_bytes()[16:24].hex())
+""".replace("A PICTURE", base64.b64encode(icon(8)).decode())
 
 BINDINGS: list[Json] = [
     {"name": "BUCKET", "type": "r2_bucket", "bucket_name": "b"},
     {"name": "DB", "type": "d1", "id": "db"},
     {"name": "JOBS", "type": "queue", "queue_name": "q"},
+    {"name": "IMAGES", "type": "images"},
 ]
 
 
@@ -109,7 +125,7 @@ def test_without_a_planned_fault_everything_works_and_every_call_is_asked_for(
 ) -> None:
     asking = only("", "", "none")
     host.daemon.faults = asking
-    paths = ["/put", "/head", "/insert", "/batch", "/count", "/send"]
+    paths = ["/put", "/head", "/insert", "/batch", "/count", "/send", "/resize"]
     assert [get(host, path).text for path in paths] == [
         "key",
         "True",
@@ -117,6 +133,7 @@ def test_without_a_planned_fault_everything_works_and_every_call_is_asked_for(
         "2",
         "3",
         "sent",
+        "0000000400000004",
     ]
     assert [(one["binding"], one["method"]) for one in asking.questions] == [
         ("BUCKET", "put"),
@@ -125,6 +142,7 @@ def test_without_a_planned_fault_everything_works_and_every_call_is_asked_for(
         ("DB", "batch"),
         ("DB", "first"),
         ("JOBS", "send"),
+        ("IMAGES", "output"),
     ]
     assert {one["worker"] for one in asking.questions} == {"jobs"}
 

@@ -61,14 +61,14 @@ class S3Bucket:
     origin_secret: str | None = field(default=None, repr=False)
 
     def request(self, call: Call, now_ms: int) -> FetchRequest:
-        """Raises: ObjectStoreError where the key cannot stand in a URL."""
+        """Raises: ObjectStoreError where the key cannot stand in a URL or a value in a header."""
         base = urlsplit(self.endpoint)
         path = f"{base.path}/{sigv4.encode(self.name)}"
         if call.key is not None:
-            path += f"/{sigv4.encode_key(checked(call.key))}"
+            path += f"/{sigv4.encode_key(_checked_key(call.key))}"
         # As every client sends it: without the port that the scheme implies.
         host = base.netloc.removesuffix(_DEFAULT_PORTS.get(base.scheme, ""))
-        headers = {**call.headers, "host": host}
+        headers = {**_checked_headers(call), "host": host}
         body, length = call.body, call.length or 0
         is_framed = call.payload_hash == sigv4.SIGNED_CHUNKS
         if is_framed:
@@ -91,7 +91,14 @@ class S3Bucket:
         return FetchRequest(call.method, url, headers, body, length)
 
 
-def checked(key: str) -> str:
+def _checked_headers(call: Call) -> Mapping[str, str]:
+    for name, value in call.headers.items():
+        if not (value.isascii() and value.isprintable()):
+            raise ObjectStoreError(f"{call.subject}: {name} is not printable ASCII")
+    return call.headers
+
+
+def _checked_key(key: str) -> str:
     """Raises: ObjectStoreError for a key that no storage takes, or that a URL would change on the
     way: every URL parser resolves dot segments, and then another object would be meant."""
     try:

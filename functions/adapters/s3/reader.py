@@ -42,7 +42,7 @@ class S3ObjectReader:
             answer = await self._connection.read(call)
         except ObjectMissingError:
             return None
-        return self.object_info(key, answer.headers, _number(answer.headers, "content-length"))
+        return self._object_info(key, answer.headers, _number(answer.headers, "content-length"))
 
     async def get(
         self,
@@ -93,12 +93,12 @@ class S3ObjectReader:
     def _stored(self, key: str, response: FetchResponse) -> StoredObject:
         length = _number(response.headers, "content-length")
         if response.status == 200:
-            info = self.object_info(key, response.headers, length)
+            info = self._object_info(key, response.headers, length)
             return StoredObject(info, response.body, 0, length)
         span = _CONTENT_RANGE.fullmatch(response.headers.get("content-range", ""))
         if span is None:
             raise ObjectStoreError(f"get {key!r}: the storage gave a part without its range")
-        info = self.object_info(key, response.headers, int(span[3]))
+        info = self._object_info(key, response.headers, int(span[3]))
         return StoredObject(info, response.body, int(span[1]), length)
 
     def _asking(self) -> dict[str, str]:
@@ -107,7 +107,7 @@ class S3ObjectReader:
             return {"x-amz-checksum-mode": "ENABLED"}
         return {}
 
-    def object_info(self, key: str, headers: Mapping[str, str], size: int) -> ObjectInfo:
+    def _object_info(self, key: str, headers: Mapping[str, str], size: int) -> ObjectInfo:
         """Raises: ObjectStoreError where the storage left out what every object has."""
         uploaded_at = parse_http_date(headers.get("last-modified", ""))
         if uploaded_at is None or "etag" not in headers:

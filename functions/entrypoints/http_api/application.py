@@ -9,17 +9,22 @@ from starlette.types import ASGIApp
 
 from functions.entrypoints.http_api import (
     api_keys,
+    app_icons,
+    app_screenshots,
     apps,
+    developer_keys,
     developers,
     downloads,
     health,
     platform_keys,
     repositories,
+    schemas,
     tenants,
     upkeep,
     version_changes,
     versions,
 )
+from functions.entrypoints.http_api.bodies import JSON, BodyRule, rule_of
 from functions.entrypoints.http_api.door import Door
 from functions.entrypoints.http_api.problem_answers import handle_problems
 from functions.entrypoints.http_api.services import Services
@@ -29,7 +34,10 @@ ROUTERS = tuple(
     module.router
     for module in (
         developers,
+        developer_keys,
         apps,
+        app_icons,
+        app_screenshots,
         versions,
         version_changes,
         downloads,
@@ -37,6 +45,7 @@ ROUTERS = tuple(
         repositories,
         api_keys,
         platform_keys,
+        schemas,
         upkeep,
         health,
     )
@@ -62,7 +71,7 @@ def application(services: Callable[[], Services]) -> ASGIApp:
         app.include_router(router)
     handle_problems(app)
     _describe_problems(app)
-    return Door(app, allowed_methods)
+    return Door(app, allowed_methods, body_rule)
 
 
 def allowed_methods(path: str) -> frozenset[str]:
@@ -75,6 +84,16 @@ def allowed_methods(path: str) -> frozenset[str]:
         if isinstance(route, APIRoute) and route.path_regex.match(path)
         for method in route.methods or ()
     )
+
+
+def body_rule(method: str, path: str) -> BodyRule:
+    for router in ROUTERS:
+        for route in router.routes:
+            if not isinstance(route, APIRoute) or method not in (route.methods or ()):
+                continue
+            if route.path_regex.match(path):
+                return rule_of(route.openapi_extra)
+    return JSON
 
 
 def _describe_problems(app: FastAPI) -> None:

@@ -2,8 +2,9 @@
 headers of every answer, and that no failure shows its inside.
 
 Rules:
-1. A body has at most `MAX_BODY_BYTES`: one that says more is refused unread, one that has more is
-refused while it is read. 2. A body that is read is `application/json`. 3. HEAD is GET without the
+1. A body has at most the bytes that its endpoint takes: one that says more is refused unread, one
+that has more is refused while it is read. 2. A body that is read is of a type that its endpoint
+takes. 3. HEAD is GET without the
 body. OPTIONS answers with `Allow`. 4. Answers are not stored and not sniffed. 5. An exception that
 nothing else has turned into an answer is logged and becomes a 500 problem.
 """
@@ -13,11 +14,12 @@ from collections.abc import Callable
 from email.message import Message as MediaType
 
 from starlette.datastructures import Headers, MutableHeaders
-from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from functions.entrypoints.http_api.bodies import BodyRule
 from functions.entrypoints.http_api.problem_answers import (
+    BodyRefusedError,
     internal_problem,
     problem_answer,
     status_problem,
@@ -25,40 +27,45 @@ from functions.entrypoints.http_api.problem_answers import (
 
 log = logging.getLogger("stowage.api")
 
-MAX_BODY_BYTES = 65_536
-"""No request of the api needs more than a few hundred bytes; packages do not pass through it."""
-
 
 class Door:
-    """`allowed` gives the methods that a path takes; none where there is no such path."""
+    """`allowed` gives the methods that a path takes, none where there is no such path; `body_rule`
+    what the body of a method and path may be."""
 
-    def __init__(self, app: ASGIApp, allowed: Callable[[str], frozenset[str]]) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        allowed: Callable[[str], frozenset[str]],
+        body_rule: Callable[[str, str], BodyRule],
+    ) -> None:
         self._app = app
         self._allowed = allowed
+        self._body_rule = body_rule
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
         answer = _Answer(send, without_body=scope["method"] == "HEAD")
-        at_once = self._at_once(scope)
+        rule = self._body_rule(scope["method"], scope["path"])
+        at_once = self._at_once(scope, rule)
         if at_once is not None:
             await at_once(scope, receive, answer.send)
             return
         if scope["method"] == "HEAD":
             scope = {**scope, "method": "GET"}
         try:
-            await self._app(scope, _limited(scope, receive), answer.send)
+            await self._app(scope, _limited(scope, receive, rule), answer.send)
         except Exception:
             log.exception("%s %s failed", scope["method"], scope["path"])
             if not answer.started:
                 await problem_answer(internal_problem(), scope["path"])(scope, receive, answer.send)
 
-    def _at_once(self, scope: Scope) -> Response | None:
+    def _at_once(self, scope: Scope, rule: BodyRule) -> Response | None:
         """The answer to a request that need not reach the application."""
         path: str = scope["path"]
-        if _content_length(scope) > MAX_BODY_BYTES:
-            return problem_answer(status_problem(413), path)
+        if _content_length(scope) > rule.max_bytes:
+            return problem_answer(rule.too_large(), path)
         methods = self._allowed(path)
         if not methods:
             return problem_answer(status_problem(404), path)
@@ -88,20 +95,20 @@ class _Answer:
         await self._send(message)
 
 
-def _limited(scope: Scope, receive: Receive) -> Receive:
+def _limited(scope: Scope, receive: Receive, rule: BodyRule) -> Receive:
     media_type = MediaType()
     media_type["content-type"] = Headers(scope=scope).get("content-type", "")
-    is_json = media_type.get_content_type() == "application/json"
+    is_taken = media_type.get_content_type() in rule.media_types
     total = 0
 
     async def receive_within_limits() -> Message:
         nonlocal total
         message = await receive()
         total += len(message.get("body", b""))
-        if total > MAX_BODY_BYTES:
-            raise HTTPException(413)
-        if total and not is_json:
-            raise HTTPException(415)
+        if total > rule.max_bytes:
+            raise BodyRefusedError(rule.too_large())
+        if total and not is_taken:
+            raise BodyRefusedError(rule.unsupported())
         return message
 
     return receive_within_limits

@@ -1,4 +1,4 @@
-"""`/v1/apps/{app_id}/download`"""
+"""`/v1/apps/{app_id}/download` and `/v1/apps/{app_id}/statement`"""
 
 from typing import Annotated
 
@@ -6,7 +6,7 @@ from fastapi import APIRouter, Query
 from pydantic import BeforeValidator
 from pydantic_core import PydanticCustomError
 
-from functions.core.downloads import create_download
+from functions.core.downloads import create_download, published_statement
 from functions.entrypoints.http_api.access import OptionalCaller, Platform
 from functions.entrypoints.http_api.json_body import JsonRoute
 from functions.entrypoints.http_api.problem_answers import documented
@@ -25,7 +25,27 @@ def _digits(value: object) -> object:
 VersionCode = Annotated[int | None, BeforeValidator(_digits), Query()]
 
 
-class DownloadAnswer(Answer):
+class Signed(Answer):
+    """What a package is, and who says so."""
+
+    statement: str
+    signature: str
+    """The platform's: base64 of the Ed25519 signature over the UTF-8 bytes of `statement`."""
+    signing_key_id: str
+    signed_at: str | None
+    developer_signature: str | None
+    """The developer's, over the same bytes."""
+    developer_key_id: str | None
+    developer_public_key: str | None
+
+
+class StatementAnswer(Signed):
+    """`statement.json`, which lies beside the package."""
+
+    format: str
+
+
+class DownloadAnswer(Signed):
     download_url: str
     """Valid until `expires_at`, on the cdn host; HEAD and ranges are allowed."""
     version_id: str
@@ -33,10 +53,6 @@ class DownloadAnswer(Answer):
     version_name: str
     size: int
     sha256: str
-    signature: str
-    """Base64 of the Ed25519 signature over the UTF-8 bytes of `statement`."""
-    statement: str
-    signing_key_id: str
     expires_at: Time
 
 
@@ -68,5 +84,21 @@ async def get_download(
         signature=download.signature,
         statement=download.statement,
         signing_key_id=download.signing_key_id,
+        signed_at=download.signed_at,
+        developer_signature=download.developer_signature,
+        developer_key_id=download.developer_key_id,
+        developer_public_key=download.developer_public_key,
         expires_at=download.expires_at,
     )
+
+
+@router.get(
+    "/v1/apps/{app_id}/statement",
+    summary="What a package is and who signed it, for checking it offline",
+    responses=documented(401, 404, 422),
+)
+async def get_statement(
+    caller: OptionalCaller, services: Platform, app_id: str, version_code: VersionCode = None
+) -> StatementAnswer:
+    signed = await published_statement(services.records, caller, app_id, version_code)
+    return StatementAnswer.model_validate(signed.to_document())

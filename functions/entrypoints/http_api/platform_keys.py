@@ -1,4 +1,4 @@
-"""`/v1/keys`: the public keys of the platform's signatures"""
+"""`/v1/keys` and `/.well-known/stowage-keys.json`: the public keys of the platform's signatures"""
 
 from fastapi import APIRouter
 
@@ -22,6 +22,10 @@ class PlatformKeys(Answer):
     keys: list[PlatformKey]
 
 
+@router.get(
+    "/.well-known/stowage-keys.json",
+    summary="The same, at a place that is the same on every platform",
+)
 @router.get("/v1/keys", summary="The public keys that verify signatures of packages")
 async def get_platform_keys(services: Platform) -> PlatformKeys:
     return PlatformKeys(

@@ -18,6 +18,7 @@ from functions.core.problems import (
     to_document,
     unavailable,
 )
+from functions.ports.images import ImageProcessorError
 from functions.ports.object_store import ObjectStoreError
 from functions.ports.queue import QueueError
 from functions.ports.records import RecordsError
@@ -45,9 +46,16 @@ TITLES = {
 SLUGS = {
     404: ("not-found", "There is nothing at this address."),
     405: ("method-not-allowed", "This address does not take this method; see the Allow header."),
-    413: ("content-too-large", "The body of a request may have at most 65536 bytes."),
-    415: ("unsupported-media-type", "Send the body as 'content-type: application/json'."),
 }
+
+
+class BodyRefusedError(HTTPException):
+    """A body of the wrong size or type, raised while it is read. The framework hands nothing else
+    through that is raised there."""
+
+    def __init__(self, problem: Problem) -> None:
+        super().__init__(problem.status, problem.detail)
+        self.problem = problem
 
 
 def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
@@ -98,7 +106,7 @@ def handle_problems(app: FastAPI) -> None:
     app.add_exception_handler(ProblemError, _refused)
     app.add_exception_handler(RequestValidationError, _not_valid)
     app.add_exception_handler(HTTPException, _bare_status)
-    for failure in (RecordsError, ObjectStoreError, QueueError):
+    for failure in (RecordsError, ObjectStoreError, QueueError, ImageProcessorError):
         app.add_exception_handler(failure, _not_available)
     app.add_exception_handler(Exception, _unexpected)
 
@@ -116,7 +124,9 @@ async def _not_valid(request: Request, error: Exception) -> Response:
 
 async def _bare_status(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101
-    problem = status_problem(error.status_code)
+    problem = (
+        error.problem if isinstance(error, BodyRefusedError) else status_problem(error.status_code)
+    )
     return problem_answer(problem, request.url.path, error.headers)
 
 

@@ -2,16 +2,19 @@
 
 from dataclasses import dataclass
 
+from functions.core.app_image_objects import ImageDeps
 from functions.core.download_tokens import DownloadKeys
 from functions.core.platform import Limits
 from functions.core.presign import PresignSettings
 from functions.core.repositories import RepositorySettings
 from functions.ports.clock import Clock
 from functions.ports.entropy import Entropy
-from functions.ports.object_store import ObjectReader
+from functions.ports.images import ImageProcessor
+from functions.ports.object_store import ObjectReader, ObjectStore
 from functions.ports.queue import Queue
 from functions.ports.rate_limiter import RateLimiter
 from functions.ports.records import Records
+from functions.ports.verifier import Verifier
 from functions.setting_values import PlatformKey
 
 
@@ -21,6 +24,8 @@ class Services:
     clock: Clock
     entropy: Entropy
     uploads: ObjectReader
+    assets: ObjectStore
+    processor: ImageProcessor
     queue: Queue
     limits: Limits
     root_key_hashes: tuple[str, ...]
@@ -31,3 +36,10 @@ class Services:
     platform_keys: tuple[PlatformKey, ...]
     address_limiter: RateLimiter
     key_limiter: RateLimiter
+    verifier: Verifier
+
+    @property
+    def images(self) -> ImageDeps:
+        return ImageDeps(
+            self.records, self.assets, self.processor, self.queue, self.clock, self.entropy
+        )

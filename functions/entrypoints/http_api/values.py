@@ -1,18 +1,11 @@
 """The models that requests and answers share: strict bodies, times, problem documents."""
 
-import re
-from datetime import UTC, datetime
 from typing import Annotated
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainSerializer, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
-from functions.core.times import rfc3339
-
-_RFC3339 = re.compile(
-    r"\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}:\d{2}(\.\d{1,9})?([Zz]|[+-]\d{2}:\d{2})", re.ASCII
-)
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+from functions.core.times import parse_rfc3339, rfc3339
 
 
 class Body(BaseModel):
@@ -33,15 +26,12 @@ class Answer(BaseModel):
 def _milliseconds(value: object) -> object:
     if value is None:
         return None
-    if isinstance(value, str) and _RFC3339.fullmatch(value):
-        try:
-            moment = datetime.fromisoformat(value.upper())
-            return (moment - _EPOCH) // (datetime.resolution * 1000)
-        except (ValueError, OverflowError):
-            pass
-    raise PydanticCustomError(
-        "rfc3339", "must be a time of RFC 3339 such as 2026-01-31T12:00:00Z, or null"
-    )
+    moment = parse_rfc3339(value) if isinstance(value, str) else None
+    if moment is None:
+        raise PydanticCustomError(
+            "rfc3339", "must be a time of RFC 3339 such as 2026-01-31T12:00:00Z, or null"
+        )
+    return moment
 
 
 _DATE_TIME = WithJsonSchema({"type": "string", "format": "date-time"})

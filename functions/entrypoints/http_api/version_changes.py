@@ -4,7 +4,7 @@ from typing import Literal
 
 from fastapi import APIRouter
 
-from functions.core import publication, purges, withdrawal
+from functions.core import app_image_calls, publication, purges, withdrawal
 from functions.entrypoints.http_api.access import AnyCaller, Operator, Platform
 from functions.entrypoints.http_api.json_body import JsonRoute
 from functions.entrypoints.http_api.problem_answers import documented
@@ -61,6 +61,8 @@ async def post_pull(
         body.reason,
         services.limits.retention,
     )
+    # Another version may be current now, with other images.
+    await app_image_calls.announce(services.queue, version.app_id)
     pending = await purges.is_pending(services.records, [withdrawal.purge_tag(version)])
     return PulledVersion(version=version_answer(version), purge="pending" if pending else "done")
 
@@ -74,6 +76,7 @@ async def post_restore(caller: AnyCaller, services: Platform, version_id: str) -
     version = await withdrawal.restore_version(
         services.records, services.clock, caller, version_id, services.limits.retention
     )
+    await app_image_calls.announce(services.queue, version.app_id)
     return OneVersion(version=version_answer(version))
 
 
@@ -86,4 +89,5 @@ async def post_rollback(caller: AnyCaller, services: Platform, version_id: str) 
     version = await publication.roll_back(
         services.records, services.clock, caller, version_id, services.limits.retention
     )
+    await app_image_calls.announce(services.queue, version.app_id)
     return OneVersion(version=version_answer(version))

@@ -4,7 +4,8 @@ from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query, Response, status
 
-from functions.core import apps, version_lists, versions
+from functions.core import app_image_calls, apps, version_lists, versions
+from functions.core.developer_signatures import GivenSignature
 from functions.core.presign import PresignedPut, presign_upload
 from functions.core.version_records import Status, Upload, Version
 from functions.entrypoints.http_api.access import AnyCaller, Developer, Platform
@@ -24,6 +25,10 @@ class NewVersion(Body):
     """Bytes of the package."""
     sha256: str
     """Of the package, 64 lower-case hexadecimal digits."""
+    signature: str | None = None
+    """The developer's: base64 of the Ed25519 signature over the package's statement."""
+    signing_key_id: str | None = None
+    """The registered key that made it; both or none."""
 
 
 class VersionAnswer(Answer):
@@ -40,6 +45,10 @@ class VersionAnswer(Answer):
     signature: str | None
     """Base64 of the Ed25519 signature."""
     signing_key_id: str | None
+    signed_at: Time | None
+    developer_signature: str | None
+    """Of the developer, over the same statement, where the developer gave one."""
+    developer_key_id: str | None
     problems: list[dict[str, Any]]
     """Why the package failed its validation; `slug`, `detail` and what else helps."""
     created_at: Time
@@ -108,6 +117,8 @@ async def post_version(
         body.version_name,
         body.size,
         body.sha256,
+        verifier=services.verifier,
+        given=GivenSignature(body.signature, body.signing_key_id),
     )
     if not created:
         response.status_code = status.HTTP_200_OK
@@ -174,6 +185,7 @@ async def post_publish(caller: AnyCaller, services: Platform, version_id: str) -
     version = await versions.publish_version(
         services.records, services.clock, caller, version_id, services.limits.retention
     )
+    await app_image_calls.announce(services.queue, version.app_id)
     return OneVersion(version=version_answer(version))
 
 
@@ -190,6 +202,9 @@ def version_answer(version: Version) -> VersionAnswer:
         statement=version.statement,
         signature=version.signature,
         signing_key_id=version.signing_key_id,
+        signed_at=version.signed_at,
+        developer_signature=version.developer_signature,
+        developer_key_id=version.developer_key_id,
         problems=[dict(problem) for problem in version.problems],
         created_at=version.created_at,
         updated_at=version.updated_at,

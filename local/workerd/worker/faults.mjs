@@ -8,8 +8,9 @@
 //   hold        ask again with {held: true} until the answer is another action
 //
 // Wrapped: R2 objects' calls, D1 statements' run/all/first/raw and the database's batch/exec (of its
-// sessions, too), Queue send/sendBatch, and under the name `caches` the Cache API's match/put/delete.
-// Proxies keep the native class names, by which the SDK converts values.
+// sessions, too), Queue send/sendBatch, Images' info and a transformation's output, and under the
+// name `caches` the Cache API's match/put/delete. Proxies keep the native class names, by which the
+// SDK converts values.
 const METHODS = {
   r2_bucket: [
     "get",
@@ -22,6 +23,7 @@ const METHODS = {
   ],
   d1: ["batch", "exec"],
   queue: ["send", "sendBatch"],
+  images: ["info"],
 };
 const STATEMENT = ["run", "all", "first", "raw"];
 const HOLD_MILLISECONDS = 50;
@@ -91,6 +93,12 @@ function statement(target, asking) {
   });
 }
 
+function transformation(target, asking) {
+  return wrapped(target, ["output"], asking, {
+    transform: (options) => transformation(target.transform(options), asking),
+  });
+}
+
 function database(target, asking) {
   return wrapped(target, METHODS.d1, asking, {
     prepare: (sql) => statement(target.prepare(sql), asking),
@@ -107,5 +115,10 @@ export function faulty(value, binding, daemon, host) {
   const methods = METHODS[binding.type];
   if (methods === undefined) return value;
   const asking = { worker: host.worker, binding: binding.name, daemon, host };
+  if (binding.type === "images") {
+    return wrapped(value, methods, asking, {
+      input: (...given) => transformation(value.input(...given), asking),
+    });
+  }
   return binding.type === "d1" ? database(value, asking) : wrapped(value, methods, asking);
 }

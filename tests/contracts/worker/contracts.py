@@ -1,4 +1,5 @@
-"""A Worker that lends its R2, S3 and D1 adapters to the contract suites: one call a request.
+"""A Worker that lends its R2, S3, D1, WebCrypto and Images adapters to the contract suites: one
+call a request.
 
 It runs in workerd only; the suites' end of it is `tests/contracts/remote.py`.
 """
@@ -15,12 +16,14 @@ from workers import Response, WorkerEntrypoint
 from functions.adapters.cloudflare.cache import CloudflareCache
 from functions.adapters.cloudflare.d1 import D1Records
 from functions.adapters.cloudflare.fetch import JsFetch
+from functions.adapters.cloudflare.images import CloudflareImages
 from functions.adapters.cloudflare.javascript import js_bytes
 from functions.adapters.cloudflare.purge import CloudflareCachePurger
 from functions.adapters.cloudflare.r2_store import R2ObjectStore
 from functions.adapters.cloudflare.rate_limiter import CloudflareRateLimiter
 from functions.adapters.cloudflare.streams import NativeBody, native_sha256
 from functions.adapters.cloudflare.system import SystemClock, SystemEntropy
+from functions.adapters.cloudflare.webcrypto_verifier import WebCryptoVerifier
 from functions.adapters.s3.bucket import S3Bucket
 from functions.adapters.s3.connection import S3Connection
 from functions.adapters.s3.multipart import S3MultipartStore
@@ -73,6 +76,7 @@ class Calls:
         self._parts = cast("S3MultipartStore", self._store)
         self._records = D1Records(native(env, "DB"))
         self._cache = CloudflareCache("cdn.example")
+        self._images = CloudflareImages(native(env, "IMAGES"))
         self._limiter = CloudflareRateLimiter(native(env, "LIMITER"), 60)
 
     async def head(self, key: str) -> object:
@@ -180,12 +184,20 @@ class Calls:
     async def purge(self, base_url: str, zone_id: str, token: str, tags: list[str]) -> None:
         await CloudflareCachePurger(base_url, zone_id, token).purge(tags)
 
+    async def verify(self, public_key: str, signature: str, statement: str) -> object:
+        given = (base64.b64decode(part) for part in (public_key, signature, statement))
+        return await WebCryptoVerifier().verify(*given)
+
     async def fetch(self, statement: list[Any], session: str | None) -> object:
         records = D1Records(native(self._env, "DB"), session=session, seconds=30)
         return list(await records.fetch(_statement(statement)))
 
     async def batch(self, statements: list[list[Any]]) -> object:
         return list(await self._records.batch([_statement(one) for one in statements]))
+
+    async def to_png(self, picture: str, width: int, height: int) -> object:
+        made = await self._images.to_png(base64.b64decode(picture), width, height)
+        return base64.b64encode(made).decode()
 
 
 async def _encoded(body: Body) -> str:

@@ -3,9 +3,11 @@ import pytest
 from functions.core import catalog
 from functions.core.catalog import (
     Icon,
+    IconRendition,
     ObjectKind,
     PackageManifest,
     PackageObject,
+    PackageStatement,
     RepositoryFile,
     Screenshot,
     TempUpload,
@@ -43,12 +45,28 @@ DAY = "public, max-age=86400, immutable"
             ("version:a.b/7", "app:a.b"),
         ),
         (
+            PackageStatement("d", "a.b", 7),
+            "packages",
+            "packages/d/a.b/7/statement.json",
+            "application/json",
+            DAY,
+            ("version:a.b/7", "app:a.b"),
+        ),
+        (
             Icon("a.b", 32),
             "assets",
             "assets/a.b/icon-32.png",
             "image/png",
             "public, max-age=604800",
-            ("app:a.b",),
+            ("images:a.b", "app:a.b"),
+        ),
+        (
+            IconRendition("a.b", "i", 64),
+            "assets",
+            "assets/a.b/icons/i/64.png",
+            "image/png",
+            "no-store",
+            (),
         ),
         (
             Screenshot("a.b", 2),
@@ -56,7 +74,7 @@ DAY = "public, max-age=86400, immutable"
             "assets/a.b/screenshots/2.png",
             "image/png",
             "public, max-age=604800",
-            ("app:a.b",),
+            ("images:a.b", "app:a.b"),
         ),
         (
             RepositoryFile("l", "l/", "pool/main/a.deb"),
@@ -124,13 +142,37 @@ def test_only_what_never_changes_is_immutable(path: str, immutable: bool) -> Non
 
 
 @pytest.mark.parametrize(
-    "kind", [PackageObject("0d", "a.b", 7), Icon("a", 128), Screenshot("a", 0)]
+    "kind",
+    [PackageObject("0d", "a.b", 7), Icon("a", 128), Screenshot("a", 1), Screenshot("a", 999_999)],
 )
 def test_a_public_key_is_read_back_as_its_kind(kind: ObjectKind) -> None:
     assert parse_public(kind.key) == kind
 
 
+@pytest.mark.parametrize(
+    "kind",
+    [
+        TempUpload("u"),
+        PackageManifest("0d", "a.b", 7),
+        IconRendition("a", "0123", 64),
+        Screenshot("a", 0),
+        Screenshot("a", 1_000_000),
+        Icon("a", 256),
+    ],
+)
+def test_every_other_key_is_not_public(kind: ObjectKind) -> None:
+    assert parse_public(kind.key) is None
+
+
 def test_the_catalogue_documents_every_kind() -> None:
     assert catalog.__doc__ is not None
-    for kind in (TempUpload, PackageObject, PackageManifest, Icon, Screenshot, RepositoryFile):
+    for kind in (
+        TempUpload,
+        PackageObject,
+        PackageManifest,
+        Icon,
+        IconRendition,
+        Screenshot,
+        RepositoryFile,
+    ):
         assert f"| {kind.__name__} |" in catalog.__doc__

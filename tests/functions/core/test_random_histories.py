@@ -50,7 +50,7 @@ class Change:
 BROKEN = (RecordsError, ObjectStoreError, QueueError, CachePurgerError, SigningError)
 CODES = st.integers(1, 4)
 GOOD = st.sampled_from([True, True, True, False])
-FAULTS = st.none() | st.builds(Fault, st.integers(1, 12), st.booleans())
+FAULTS = st.none() | st.builds(Fault, st.integers(1, 25), st.booleans())
 PICKS = st.integers(0, 11)
 CHANGES = st.builds(
     Change,

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from functions.adapters.local.object_store import MemoryObjectStore
-from functions.core import claims
+from functions.core import app_images, claims
 from functions.core.platform import DAY_MS
 from functions.core.reconcile import EVERY_MS, GRACE_MS, ReconcileDeps, reconcile
 from functions.core.reconcile_report import (
@@ -17,8 +17,10 @@ from functions.core.reconcile_report import (
     request_walk,
 )
 from functions.ports.object_store import ObjectPage, ObjectStore, ObjectStoreError
+from functions.ports.records import Statement
 from tests.contracts.object_store import run
 from tests.functions.core.world import APP, World, a_package
+from tests.pictures import icon, screenshot
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -66,8 +68,8 @@ async def a_full_platform(world: World) -> None:
     await world.validating(caller, code=7)
     version, upload, _ = await world.create(caller, a_package(), 8)
     await world.put(upload, a_package())
-    await put(world.assets, f"assets/{APP}/icon-32.png")
-    await put(world.assets, f"assets/{APP}/screenshots/0.png")
+    await app_images.set_icon(world.image_deps, caller, APP, icon())
+    await app_images.add_screenshot(world.image_deps, caller, APP, screenshot())
     world.clock.advance(milliseconds=GRACE_MS)
     assert version.status == "uploading"
 
@@ -78,7 +80,7 @@ def test_a_sound_platform_has_no_findings(world: World) -> None:
         before = await world.snapshot()
         walk = await walked(world, repair=True)
         assert (walk.findings, walk.errors, walk.young) == ((), (), 0)
-        assert (walk.objects, walk.versions) == (8 + 10 + 2, 5)
+        assert (walk.objects, walk.versions) == (8 + 15 + 7, 5)
         changed = {table for (table, a), (_, b) in zip(before, await world.snapshot()) if a != b}  # noqa: B905
         assert changed == {"job_cursor"}
 
@@ -94,6 +96,8 @@ ORPHANS = [
     ("assets", "assets/org.gone/icon-32.png"),
     ("assets", "assets/org.gone/screenshots/3.png"),
     ("assets", f"assets/{APP}/icon-33.png"),
+    ("assets", f"assets/{APP}/screenshots/2.png"),
+    ("assets", f"assets/{APP}/icons/01a0c450-6c00-7386-a648-2f61c6237cc1/32.png"),
 ]
 
 
@@ -298,5 +302,17 @@ def test_a_bucket_that_fails_is_noted_and_the_others_are_looked_at(world: World)
         assert walk is not None
         assert walk.errors == ("uploads: away",)
         assert found(walk) == [("orphan", "stray", False)]
+
+    run(scenario())
+
+
+def test_what_another_release_has_left_begins_anew(world: World) -> None:
+    async def scenario() -> None:
+        await request_walk(world.records, world.clock, repair=True)
+        await world.records.batch(
+            [Statement("UPDATE job_cursor SET cursor = '{\"renamed\": 1}', report = '{}'")]
+        )
+        walk = await walked(world)
+        assert (walk.repair, walk.errors) == (False, ())
 
     run(scenario())

@@ -81,7 +81,7 @@ def test_the_current_version_is_kept_for_ever(world: World) -> None:
         # Not even where its row says that it is due.
         due = replace(version, due_at=1)
         assert plan([due], [], Retention(), world.clock.now_ms()) == []
-        assert len(await objects(world)) == 2
+        assert len(await objects(world)) == 3
 
     run(scenario())
 
@@ -92,7 +92,7 @@ def test_the_objects_of_a_draft_go_at_once_and_its_row_stays_with_its_code(world
         version = await world.draft(caller)
         folder = str(version.object_key).rpartition("/")[0]
         await world.packages.put(
-            f"{folder}/statement.json", b"{}", length=2, content_type="application/json"
+            f"{folder}/further.json", b"{}", length=2, content_type="application/json"
         )
         other = await world.published(caller, 11)
         world.clock.advance(seconds=30 * DAY_MS // 1000)
@@ -113,12 +113,12 @@ def test_urls_that_were_given_out_for_an_old_version_live_to_their_end(world: Wo
         version_id = await in_state(world, caller, "old")
         world.clock.advance(seconds=365 * DAY_MS // 1000)
         assert await world.sweep() == Report(1, 0)
-        assert len(await objects(world)) == 4
+        assert len(await objects(world)) == 6
         world.clock.advance(milliseconds=LONGEST_URL_MS - 1)
         assert await world.sweep() == Report(0, 0)
         world.clock.advance(milliseconds=1)
         assert await world.sweep() == Report(0, 1)
-        assert len(await objects(world)) == 2
+        assert len(await objects(world)) == 3
         assert (await row(world, version_id))["due_at"] is None
         tags = await world.rows("SELECT tag FROM cache_purge")
         assert [one["tag"] for one in tags] == ["version:org.example.app/1"]
@@ -155,7 +155,7 @@ def test_a_rollback_that_races_the_sweep_never_makes_a_removed_version_current(
         await world.sweep()
         is_current = await world.current() == version_id
         assert is_current == (not isinstance(result, BaseException))
-        assert len(await objects(world)) == (4 if is_current else 2)
+        assert len(await objects(world)) == (6 if is_current else 3)
 
     run(scenario())
 
@@ -201,7 +201,7 @@ def test_a_sweep_that_was_killed_behind_its_claim_is_taken_up(world: World) -> N
         except KeyboardInterrupt:
             store.is_dead = False
         assert (await row(world, version.id))["deleted_at"] is not None
-        assert len(await objects(world)) == 2
+        assert len(await objects(world)) == 3
         assert await world.sweep() == Report(0, 1)
         assert await objects(world) == []
         assert (await world.history(version.id)).count("removed") == 1

@@ -1,3 +1,4 @@
+import hashlib
 import string
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime
@@ -12,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from functions.core import sigv4
+from tests.contracts.keys import AWKWARD
 
 # The documented example of AWS; its keys are public.
 EXAMPLE = sigv4.Credentials("AKIAIOSFODNN7EXAMPLE", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY")
@@ -45,6 +47,69 @@ def test_the_documented_signed_get_of_s3_comes_out() -> None:
     assert headers["authorization"].endswith(
         "Signature=f0e8bdb87c964420e857bd35b5d6ed310bd44f0170aba48dd91039c6036bdb41"
     )
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "query", "headers", "payload", "expected"),
+    [
+        (
+            "PUT",
+            "/test%24file.text",
+            (),
+            {"date": "Fri, 24 May 2013 00:00:00 GMT", "x-amz-storage-class": "REDUCED_REDUNDANCY"},
+            b"Welcome to Amazon S3.",
+            "98ad721746da40c64f1a55b78f14c238d841ea1380cd77a1b5971af0ece108bd",
+        ),
+        (
+            "GET",
+            "/",
+            (("lifecycle", ""),),
+            {},
+            b"",
+            "fea454ca298b7da1c68078a5d1bdbfbbe0d65c699e0f91ac7a200a0136783543",
+        ),
+        (
+            "GET",
+            "/",
+            (("max-keys", "2"), ("prefix", "J")),
+            {},
+            b"",
+            "34b48302e7b5fa45bde8084f4b7868a86f0a534bc59db6670ed5711ef69dc6f7",
+        ),
+    ],
+    ids=["put", "subresource", "list"],
+)
+def test_the_documented_signed_requests_of_s3_come_out(
+    method: str,
+    path: str,
+    query: tuple[tuple[str, str], ...],
+    headers: dict[str, str],
+    payload: bytes,
+    expected: str,
+) -> None:
+    """https://docs.aws.amazon.com/AmazonS3/latest/API/sig-v4-header-based-auth.html"""
+    host = {"host": "examplebucket.s3.amazonaws.com"}
+    request = sigv4.SignableRequest(method, path, query, {**headers, **host})
+    digest = hashlib.sha256(payload).hexdigest()
+    signed = sigv4.sign_headers(request, digest, EXAMPLE, REGION, MAY_2013)
+    assert signed["authorization"].endswith(f"Signature={expected}")
+
+
+@pytest.mark.parametrize("key", AWKWARD)
+def test_an_awkward_key_is_signed_as_botocore_signs_it(key: str) -> None:
+    moment = datetime(2026, 1, 31, tzinfo=UTC)
+    path = f"/bucket/{sigv4.encode_key(key)}"
+    theirs = AWSRequest("GET", f"https://s3.example{path}")
+    with _frozen(moment):
+        S3SigV4Auth(BotoCredentials("ID", "secret"), "s3", "auto").add_auth(theirs)
+    ours = sigv4.sign_headers(
+        sigv4.SignableRequest("GET", path, (), {"host": "s3.example"}),
+        sigv4.EMPTY_SHA256,
+        sigv4.Credentials("ID", "secret"),
+        "auto",
+        int(moment.timestamp() * 1000),
+    )
+    assert ours["authorization"] == theirs.headers["Authorization"]
 
 
 def test_the_documented_chunks_of_s3_come_out() -> None:

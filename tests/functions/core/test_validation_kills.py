@@ -1,9 +1,7 @@
 """The consumer is killed at every call of a port, before the call or right behind it, and then run
 again."""
 
-from collections.abc import Awaitable, Callable
 from dataclasses import replace
-from typing import cast
 
 import pytest
 
@@ -11,58 +9,13 @@ from functions.core import validation, versions
 from functions.core.access import Caller
 from functions.core.validation import ValidationDeps
 from tests.contracts.object_store import run
+from tests.functions.core.fuse import Fuse, KilledError
 from tests.functions.core.world import World, a_manifest, a_package, sha256
 
 GOOD = a_package()
 BAD = a_package(a_manifest(id="org.example.other"))
 OPERATOR = Caller("operator", None, "root")
-PORTS = ("records", "uploads", "packages", "signer")
-
-
-class KilledError(BaseException):
-    """Not an `Exception`: no clean-up of the process is to run."""
-
-
-class Fuse:
-    """Counts the calls of all ports and dies at one of them."""
-
-    def __init__(self, at: int | None, *, after: bool) -> None:
-        self.calls = 0
-        self._at = at
-        self._after = after
-        self._dead = False
-
-    def wrap(self, port: object) -> object:
-        return Wrapped(port, self)
-
-    async def pass_through(self, call: Callable[[], Awaitable[object]]) -> object:
-        if self._dead:
-            raise KilledError
-        self.calls += 1
-        if self.calls == self._at:
-            self._dead = True
-            if self._after:
-                await call()
-            raise KilledError
-        return await call()
-
-
-class Wrapped:
-    def __init__(self, port: object, fuse: Fuse) -> None:
-        self._port = port
-        self._fuse = fuse
-
-    def __getattr__(self, name: str) -> object:
-        member = getattr(self._port, name)
-        if not callable(member):
-            return member
-
-        def call(*args: object, **kwargs: object) -> Awaitable[object]:
-            return self._fuse.pass_through(
-                lambda: cast("Awaitable[object]", member(*args, **kwargs))
-            )
-
-        return call
+PORTS = ("records", "uploads", "packages", "signer", "verifier")
 
 
 async def prepare(world: World, content: bytes) -> dict[str, str]:
@@ -106,7 +59,7 @@ def test_a_good_package_becomes_a_draft_wherever_the_consumer_was_killed(
         assert await world.history(draft.id) == ["created", "completed", "validated"]
         assert draft.object_key is not None
         assert await world.packages.sha256(draft.object_key) == sha256(GOOD)
-        assert len((await world.packages.list_objects("")).objects) == 2
+        assert len((await world.packages.list_objects("")).objects) == 3
         rows = await world.rows("SELECT lease_token FROM upload")
         assert rows[0]["lease_token"] is None
 

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from functions.adapters.local.queue import MemoryQueue
+from functions.adapters.local.verifier import Ed25519Verifier
 from functions.core import versions
 from functions.core.access import Caller
 from functions.core.schedule import run_schedule
@@ -86,7 +87,7 @@ def test_more_time_that_was_written_is_answered_whatever_happens_next(world: Wor
         records = Deleting()
         again, later, created = await versions.create_version(
             records, world.clock, world.entropy, world.limits, caller, version.app_id, 1, "1.0",
-            len(content), sha256(content),
+            len(content), sha256(content), verifier=Ed25519Verifier(),
         )  # fmt: skip
         records.close()
         assert not created
@@ -196,7 +197,7 @@ def test_wrong_values_are_all_named_and_nothing_is_written(world: World, case: s
         before = await world.snapshot()
         work = versions.create_version(
             world.records, world.clock, world.entropy, world.limits, caller, "org.example.app",
-            code, name, size, digest,
+            code, name, size, digest, verifier=Ed25519Verifier(),
         )  # fmt: skip
         problem = await refusal(work)
         assert problem.status == 422
@@ -212,7 +213,7 @@ def test_the_limits_themselves_are_accepted(world: World) -> None:
         await world.app(caller)
         _, upload, created = await versions.create_version(
             world.records, world.clock, world.entropy, world.limits, caller, "org.example.app",
-            2**53 - 1, "x" * 64, 52_428_800, "f" * 64,
+            2**53 - 1, "x" * 64, 52_428_800, "f" * 64, verifier=Ed25519Verifier(),
         )  # fmt: skip
         assert created
         assert upload.size == 52_428_800

@@ -11,10 +11,12 @@ from typing import cast
 
 from functions.adapters.local.clock import FixedClock
 from functions.adapters.local.entropy import SeededEntropy
+from functions.adapters.local.images import PillowImages
 from functions.adapters.local.object_store import MemoryObjectStore
 from functions.adapters.local.queue import MemoryQueue
 from functions.adapters.local.records import SqliteRecords
 from functions.adapters.local.signer import Ed25519Signer
+from functions.adapters.local.verifier import Ed25519Verifier
 from functions.core import (
     access,
     apps,
@@ -26,22 +28,27 @@ from functions.core import (
     versions,
     withdrawal,
 )
+from functions.core.app_image_objects import ImageDeps
+from functions.core.developer_signatures import UNSIGNED, GivenSignature
 from functions.core.download_tokens import DownloadKeys
 from functions.core.platform import Limits
 from functions.core.problems import Problem, ProblemError
 from functions.core.repositories import RepositorySettings
 from functions.core.version_records import Upload, Version
+from functions.ports.images import ImageProcessor
 from functions.ports.records import Row, Statement
 
 APP = "org.example.app"
 NAME = "An app"
+ENTRY = "data/main.bin"
 OPERATOR = access.Caller("operator", None, "root")
 BECAUSE = "It deletes its users' files."
 BUCKETS = ("stowage-dev-repositories", "stowage-dev-more")
 
 
 def a_manifest(**changes: object) -> dict[str, object]:
-    return {"id": APP, "name": NAME, "version": "1.0", "version_code": 1} | changes
+    manifest = {"id": APP, "name": NAME, "version": "1.0", "version_code": 1, "entry": ENTRY}
+    return manifest | changes
 
 
 def dated(name: str, compression: int = zipfile.ZIP_STORED) -> zipfile.ZipInfo:
@@ -59,7 +66,7 @@ def a_package(
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", compression) as archive:
         archive.writestr(dated("manifest.json", compression), json.dumps(manifest or a_manifest()))
-        for name, content in (files or {"data/main.bin": b"\x00\x01" * 500}).items():
+        for name, content in ({ENTRY: b"\x00\x01" * 500} | dict(files or {})).items():
             archive.writestr(dated(name, compression), content)
     return buffer.getvalue()
 
@@ -90,6 +97,7 @@ class World:
     records: SqliteRecords = field(default_factory=InterleavedRecords)
     queue: MemoryQueue = field(default_factory=MemoryQueue)
     signer: Ed25519Signer = field(default_factory=lambda: Ed25519Signer("k1", bytes(range(32))))
+    processor: ImageProcessor = field(default_factory=PillowImages)
     trusts_upload_digests: bool = True
     keys: DownloadKeys = field(default_factory=lambda: DownloadKeys("d1", {"d1": bytes(32)}))
 
@@ -111,7 +119,14 @@ class World:
             self.clock,
             self.entropy,
             self.limits,
+            Ed25519Verifier(),
             self.trusts_upload_digests,
+        )
+
+    @property
+    def image_deps(self) -> ImageDeps:
+        return ImageDeps(
+            self.records, self.assets, self.processor, self.queue, self.clock, self.entropy
         )
 
     @property
@@ -144,6 +159,7 @@ class World:
         code: int = 1,
         name: str = "1.0",
         app_id: str = APP,
+        given: GivenSignature = UNSIGNED,
     ) -> tuple[Version, Upload, bool]:
         return await versions.create_version(
             self.records,
@@ -156,6 +172,8 @@ class World:
             name,
             len(content),
             sha256(content),
+            verifier=Ed25519Verifier(),
+            given=given,
         )
 
     async def put(self, upload: Upload, content: bytes, digest: str | None = None) -> None:
@@ -254,8 +272,8 @@ class World:
     async def snapshot(self) -> list[tuple[str, list[dict[str, object]]]]:
         """Every row of every table: to show that a refusal wrote nothing."""
         tables = (
-            "event", "api_key", "developer", "app", "version", "upload", "tenant", "location",
-            "hostname", "debian_repository", "cache_purge", "job_cursor",
+            "event", "api_key", "developer", "developer_key", "app", "version", "upload", "tenant",
+            "location", "hostname", "debian_repository", "app_image", "cache_purge", "job_cursor",
         )  # fmt: skip
         return [
             (table, [dict(row) for row in await self.rows(f"SELECT * FROM {table} ORDER BY 1, 2")])  # noqa: S608

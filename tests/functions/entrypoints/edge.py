@@ -44,22 +44,21 @@ class CountingRecords:
 class Edge:
     def __init__(self, world: World) -> None:
         self.world = world
-        self.assets = MemoryObjectStore(world.clock)
         self.repositories = {bucket: MemoryObjectStore(world.clock) for bucket in BUCKETS}
         self.records = CountingRecords(world)
+        self.cache = MemoryEdgeCache(world.clock)
         readers: dict[str, ObjectReader] = {**self.repositories}
-        cache = MemoryEdgeCache(world.clock)
         self.plane = DataPlane(
             clock=world.clock,
-            hosts=HostDirectory(self.records, cache, BUCKETS),
+            hosts=HostDirectory(self.records, self.cache, BUCKETS),
             packages=world.packages,
-            assets=self.assets,
+            assets=world.assets,
             repositories=readers,
             cdn_host=CDN,
             platform_zone="stowage.test",
             download_keys=DOWNLOAD_KEYS,
             denials=Denials(self.records),
-            cache=cache,
+            cache=self.cache,
         )
 
     async def ask(
@@ -68,6 +67,13 @@ class Edge:
         raw_path, _, query = path.partition("?")
         named = {name.replace("_", "-"): value for name, value in headers.items()}
         return await self.serve(EdgeRequest(method, host, raw_path, query, named))
+
+    async def purge(self) -> None:
+        """What was asked for by now goes from the cache."""
+        self.world.clock.advance(seconds=60)
+        self.world.purger.calls.clear()
+        await self.world.jobs().purge()
+        self.cache.purge([tag for call in self.world.purger.calls for tag in call])
 
     async def serve(self, request: EdgeRequest) -> Response:
         """The answer with its body read, and what goes on behind it done."""

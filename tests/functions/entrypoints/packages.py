@@ -4,19 +4,27 @@ import hashlib
 import io
 import json
 import zipfile
+from collections.abc import Mapping
 from typing import Any
 
 
-def a_package(app_id: str = "org.example.app", code: int = 1, **changes: object) -> bytes:
+def a_package(
+    app_id: str = "org.example.app",
+    code: int = 1,
+    files: Mapping[str, bytes] | None = None,
+    **changes: object,
+) -> bytes:
     manifest: dict[str, Any] = {
         "id": app_id,
         "name": "An app",
         "version": f"1.{code}",
         "version_code": code,
+        "entry": "main.bin",
     } | changes
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
-        for name, content in (("manifest.json", json.dumps(manifest)), ("main.bin", "main")):
+        own = {"manifest.json": json.dumps(manifest).encode(), "main.bin": b"main"}
+        for name, content in {**own, **(files or {})}.items():
             # A fixed date: the same package must have the same bytes whenever it is made.
             archive.writestr(zipfile.ZipInfo(name, (2026, 1, 1, 0, 0, 0)), content)
     return buffer.getvalue()

@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from functions.entrypoints.http_api.application import application
-from functions.entrypoints.http_api.door import MAX_BODY_BYTES
+from functions.entrypoints.http_api.bodies import JSON
 from functions.entrypoints.http_api.services import Services
 from functions.ports.object_store import ObjectInfo, ObjectStoreError
 from functions.ports.records import RecordsError, Row, Statement
@@ -70,7 +70,7 @@ async def test_a_body_that_says_it_is_too_large_is_refused_unread(world: World) 
         yield b""
 
     transport = httpx.ASGITransport(world.application)
-    headers = {"content-length": str(MAX_BODY_BYTES + 1), "content-type": "application/json"}
+    headers = {"content-length": str(JSON.max_bytes + 1), "content-type": "application/json"}
     async with httpx.AsyncClient(transport=transport, base_url="http://api") as client:
         answer = await client.post("/v1/developers", content=body(), headers=headers)
     assert_problem(answer, 413, "content-too-large")
@@ -90,7 +90,7 @@ async def test_a_body_of_unsaid_size_is_refused_while_it_is_read(world: World) -
     async with httpx.AsyncClient(transport=transport, base_url="http://api") as client:
         answer = await client.post("/v1/developers", content=body(), headers=headers)
     assert_problem(answer, 413, "content-too-large")
-    assert read <= MAX_BODY_BYTES + 2 * 1024
+    assert read <= JSON.max_bytes + 2 * 1024
 
 
 class BrokenRecords:

@@ -48,6 +48,7 @@ async def test_a_developer_is_made_with_a_first_key(world: World) -> None:
         "name": "An app",
         "visibility": "public",
         "current_version_id": None,
+        "require_signature": False,
         "created_at": made["developer"]["created_at"],
     }
 

@@ -21,6 +21,11 @@ PACKAGE_ENDPOINTS = [
     ("POST", "/v1/versions/{version_id}/pull", {"reason": "It is broken."}),
     ("POST", "/v1/versions/{version_id}/restore", None),
     ("POST", "/v1/versions/{version_id}/rollback", None),
+    ("PUT", "/v1/apps/org.example.app/icon", None),
+    ("DELETE", "/v1/apps/org.example.app/icon", None),
+    ("POST", "/v1/apps/org.example.app/screenshots", None),
+    ("PUT", "/v1/apps/org.example.app/screenshots/order", {"numbers": [1]}),
+    ("DELETE", "/v1/apps/org.example.app/screenshots/1", None),
 ]
 OPERATOR_ENDPOINTS = [
     ("POST", "/v1/developers", {"name": "Eve"}),

@@ -51,7 +51,7 @@ async def test_a_version_is_pulled_purged_and_restored(world: World) -> None:
     assert (version["is_current"], version["due_at"][:4]) == (False, "2027")
     assert_problem(await world.call("GET", "/v1/apps/org.example.app/download"), 404)
 
-    (message,) = world.queue.take()
+    (message,) = [one for one in world.queue.take() if one.body["kind"] == "purge"]
     world.clock.advance(seconds=message.delay_seconds)
     delivery = MemoryDelivery(message.body)
     await consume([delivery], world.jobs().handler("stack-validate-package"))

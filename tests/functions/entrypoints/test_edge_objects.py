@@ -67,8 +67,8 @@ async def test_the_cdn_host_serves_nothing_else(edge: Edge, path: str) -> None:
     assert (await edge.ask(path, CDN)).status == 404
 
 
-async def test_assets_are_public(edge: Edge) -> None:
-    await edge.assets.put(
+async def test_assets_are_public(edge: Edge, world: World) -> None:
+    await world.assets.put(
         "assets/org.example.app/icon-32.png", b"png", length=3, content_type="image/png"
     )
     answer = await edge.ask("/assets/org.example.app/icon-32.png", CDN)

@@ -11,7 +11,12 @@ from tests.functions.entrypoints.world import ROOT_KEY, World
 
 pytestmark = pytest.mark.anyio
 
-ANONYMOUS = {"/v1/keys", "/v1/health"}
+ANONYMOUS = {
+    "/v1/keys",
+    "/.well-known/stowage-keys.json",
+    "/v1/health",
+    "/v1/schemas/manifest.json",
+}
 
 
 @pytest.fixture
@@ -30,6 +35,13 @@ async def test_it_is_openapi_3_1_with_every_endpoint(document: dict[str, Any]) -
         "POST /v1/developers",
         "POST /v1/tenants",
         "POST /v1/apps",
+        "GET /v1/apps/{app_id}/icon",
+        "PUT /v1/apps/{app_id}/icon",
+        "DELETE /v1/apps/{app_id}/icon",
+        "GET /v1/apps/{app_id}/screenshots",
+        "POST /v1/apps/{app_id}/screenshots",
+        "PUT /v1/apps/{app_id}/screenshots/order",
+        "DELETE /v1/apps/{app_id}/screenshots/{number}",
         "POST /v1/apps/{app_id}/versions",
         "GET /v1/apps/{app_id}/versions",
         "GET /v1/apps/{app_id}/download",
@@ -49,6 +61,13 @@ async def test_it_is_openapi_3_1_with_every_endpoint(document: dict[str, Any]) -
         "GET /v1/api-keys",
         "DELETE /v1/api-keys/{key_id}",
         "GET /v1/keys",
+        "GET /.well-known/stowage-keys.json",
+        "PATCH /v1/apps/{app_id}",
+        "GET /v1/apps/{app_id}/statement",
+        "POST /v1/developer-keys",
+        "GET /v1/developer-keys",
+        "DELETE /v1/developer-keys/{key_id}",
+        "GET /v1/schemas/manifest.json",
         "GET /v1/health",
     }
 

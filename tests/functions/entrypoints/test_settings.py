@@ -120,12 +120,7 @@ def test_every_missing_variable_is_named_at_once() -> None:
     with pytest.raises(SettingsError) as caught:
         settings.ApiSettings.from_mapping({})
     named = {problem.split()[0] for problem in caught.value.problems}
-    of_others = {
-        settings.SIGNING_KEY,
-        settings.PACKAGES_BUCKET,
-        settings.ASSETS_BUCKET,
-        *OF_JOBS,
-    }
+    of_others = {settings.SIGNING_KEY, settings.PACKAGES_BUCKET, *OF_JOBS}
     assert named == set(VARIABLES) - of_others
 
 

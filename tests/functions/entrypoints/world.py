@@ -12,11 +12,13 @@ import httpx
 from functions.adapters.local.cache_purger import MemoryCachePurger
 from functions.adapters.local.clock import FixedClock
 from functions.adapters.local.entropy import SeededEntropy
+from functions.adapters.local.images import PillowImages
 from functions.adapters.local.object_store import MemoryObjectStore
 from functions.adapters.local.queue import MemoryQueue
 from functions.adapters.local.rate_limiter import MemoryRateLimiter
 from functions.adapters.local.records import SqliteRecords
 from functions.adapters.local.signer import Ed25519Signer
+from functions.adapters.local.verifier import Ed25519Verifier
 from functions.core.catalog import PACKAGE_TYPE
 from functions.core.download_tokens import DownloadKeys
 from functions.core.platform import Limits
@@ -40,6 +42,7 @@ BUCKETS = ("test-repositories", "test-more")
 TABLES = (
     "api_key",
     "developer",
+    "developer_key",
     "app",
     "version",
     "upload",
@@ -47,6 +50,7 @@ TABLES = (
     "location",
     "hostname",
     "debian_repository",
+    "app_image",
     "event",
     "cache_purge",
     "job_cursor",
@@ -64,6 +68,7 @@ class World:
         self.uploads = MemoryObjectStore(self.clock)
         self.packages = MemoryObjectStore(self.clock)
         self.assets = MemoryObjectStore(self.clock)
+        self.assets = MemoryObjectStore(self.clock)
         self.purger = MemoryCachePurger()
         self.signer = Ed25519Signer("s1", SEED)
         self.services = Services(
@@ -71,6 +76,8 @@ class World:
             clock=self.clock,
             entropy=self.entropy,
             uploads=self.uploads,
+            assets=self.assets,
+            processor=PillowImages(),
             queue=self.queue,
             limits=Limits(),
             root_key_hashes=(hashlib.sha256(ROOT_SECRET).hexdigest(),),
@@ -101,6 +108,7 @@ class World:
             ),
             address_limiter=MemoryRateLimiter(self.clock, 10_000),
             key_limiter=MemoryRateLimiter(self.clock, 10_000),
+            verifier=Ed25519Verifier(),
         )
         self.application = application(lambda: self.services)
 
@@ -117,11 +125,13 @@ class World:
                 clock=self.clock,
                 entropy=self.entropy,
                 limits=Limits(),
+                verifier=Ed25519Verifier(),
                 trusts_upload_digests=True,
             ),
             assets=self.assets,
             queue=self.queue,
             purger=self.purger,
+            processor=PillowImages(),
         )
 
     async def call(
@@ -177,6 +187,7 @@ class World:
             found[table] = sorted(repr(dict(row)) for row in rows)
         found["uploads"] = await self.uploads.list_objects("")
         found["packages"] = await self.packages.list_objects("")
+        found["assets"] = await self.assets.list_objects("")
         return found
 
 

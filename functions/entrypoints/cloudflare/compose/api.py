@@ -6,9 +6,11 @@ from starlette.types import ASGIApp
 
 from functions import settings
 from functions.adapters.cloudflare.d1 import D1Records
+from functions.adapters.cloudflare.images import CloudflareImages
 from functions.adapters.cloudflare.queue import CloudflareQueue
 from functions.adapters.cloudflare.rate_limiter import CloudflareRateLimiter
 from functions.adapters.cloudflare.system import SystemClock, SystemEntropy
+from functions.adapters.cloudflare.webcrypto_verifier import WebCryptoVerifier
 from functions.core.download_tokens import DownloadKeys
 from functions.core.platform import Limits
 from functions.core.presign import PresignSettings
@@ -16,6 +18,7 @@ from functions.core.repositories import RepositorySettings
 from functions.core.storages import PROFILES
 from functions.entrypoints.cloudflare.compose.bindings import native, variables
 from functions.entrypoints.cloudflare.compose.stores import Place, reader
+from functions.entrypoints.cloudflare.compose.writable_stores import store
 from functions.entrypoints.http_api.application import application
 from functions.entrypoints.http_api.services import Services
 
@@ -51,6 +54,8 @@ def _build(env: Any) -> Services:
         clock=SystemClock(),
         entropy=SystemEntropy(),
         uploads=reader(env, given.storage, Place(given.uploads_bucket, settings.UPLOADS)),
+        assets=store(env, given.storage, Place(given.assets_bucket, settings.ASSETS)),
+        processor=CloudflareImages(native(env, settings.IMAGES)),
         queue=CloudflareQueue(native(env, settings.VALIDATE_QUEUE)),
         limits=Limits(
             max_package_bytes=given.max_package_bytes,
@@ -78,6 +83,7 @@ def _build(env: Any) -> Services:
         platform_keys=given.platform_keys,
         address_limiter=_limiter(env, settings.ADDRESS_LIMITER),
         key_limiter=_limiter(env, settings.KEY_LIMITER),
+        verifier=WebCryptoVerifier(),
     )
 
 

@@ -4,15 +4,17 @@ from typing import Any
 
 from functions import settings
 from functions.adapters.cloudflare.d1 import D1Records
+from functions.adapters.cloudflare.images import CloudflareImages
 from functions.adapters.cloudflare.purge import CloudflareCachePurger
 from functions.adapters.cloudflare.queue import CloudflareQueue
 from functions.adapters.cloudflare.system import SystemClock, SystemEntropy
 from functions.adapters.cloudflare.webcrypto import WebCryptoSigner
+from functions.adapters.cloudflare.webcrypto_verifier import WebCryptoVerifier
 from functions.core.platform import Limits
 from functions.core.validation import ValidationDeps
 from functions.entrypoints.cloudflare.compose.bindings import native, variables
 from functions.entrypoints.cloudflare.compose.stores import Place
-from functions.entrypoints.cloudflare.compose.writable_stores import store
+from functions.entrypoints.cloudflare.compose.writable_stores import parted, store
 from functions.entrypoints.job_queue import Jobs
 
 _built: list[Jobs] = []
@@ -27,19 +29,25 @@ def jobs(env: Any) -> Jobs:
 
 def _build(env: Any) -> Jobs:
     given = settings.JobsSettings.from_mapping(variables(env))
+    uploads = Place(given.uploads_bucket, settings.UPLOADS)
+    packages = Place(given.packages_bucket, settings.PACKAGES)
+    assets = Place(given.assets_bucket, settings.ASSETS)
     deps = ValidationDeps(
         records=D1Records(native(env, settings.DATABASE)),
-        uploads=store(env, given.storage, Place(given.uploads_bucket, settings.UPLOADS)),
-        packages=store(env, given.storage, Place(given.packages_bucket, settings.PACKAGES)),
+        uploads=store(env, given.storage, uploads),
+        packages=store(env, given.storage, packages),
         signer=WebCryptoSigner(given.signing_key.id, given.signing_key.seed),
         clock=SystemClock(),
         entropy=SystemEntropy(),
         limits=Limits(max_package_bytes=given.max_package_bytes, retention=given.retention),
+        verifier=WebCryptoVerifier(),
         trusts_upload_digests=given.storage.choice.pins_uploads,
     )
     return Jobs(
         deps,
-        assets=store(env, given.storage, Place(given.assets_bucket, settings.ASSETS)),
+        assets=store(env, given.storage, assets),
         queue=CloudflareQueue(native(env, settings.VALIDATE_QUEUE)),
         purger=CloudflareCachePurger(given.api_base_url, given.zone_id, given.purge_token),
+        processor=CloudflareImages(native(env, settings.IMAGES)),
+        parted=parted(given.storage, uploads, packages, assets),
     )

@@ -4,11 +4,13 @@ from typing import Any
 
 from functions.adapters.cloudflare.r2_store import R2ObjectStore
 from functions.adapters.cloudflare.streams import native_sha256
+from functions.adapters.s3.multipart import S3MultipartStore
 from functions.adapters.s3.store import S3ObjectStore
 from functions.core.fallback_store import FallbackStore
-from functions.core.storages import R2
+from functions.core.storages import PROFILES, R2
 from functions.entrypoints.cloudflare.compose.bindings import native
 from functions.entrypoints.cloudflare.compose.stores import Place, connection
+from functions.ports.multipart_store import MultipartStore
 from functions.ports.object_store import ObjectStore
 from functions.storage_settings import StorageSettings
 
@@ -24,3 +26,13 @@ def store(env: Any, storage: StorageSettings, place: Place) -> ObjectStore:
     active = on(storage.choice.active)
     fallback = storage.choice.fallback
     return active if fallback is None else FallbackStore(active, on(fallback))
+
+
+def parted(storage: StorageSettings, *places: Place) -> tuple[MultipartStore, ...]:
+    """The buckets on storages that do not abort by themselves what was never completed."""
+    return tuple(
+        S3MultipartStore(connection(storage, name, place.bucket), native_sha256)
+        for name in storage.choice.used
+        if not PROFILES[name].aborts_stale_multipart
+        for place in places
+    )

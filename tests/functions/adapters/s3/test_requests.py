@@ -76,6 +76,23 @@ def test_a_key_that_a_url_would_change_is_refused_before_anything_is_sent(key: s
     assert storage.requests == []
 
 
+@pytest.mark.parametrize("value", ["a\r\nx-amz-acl: public-read", "ü", "\x00"])
+def test_what_cannot_stand_in_a_header_is_refused_before_anything_is_sent(value: str) -> None:
+    storage = Storage()
+
+    async def scenario() -> None:
+        store = storage.store
+        with pytest.raises(ObjectStoreError, match="printable"):
+            await store.put("k", b"", length=0, content_type="x/y", metadata={"origin": value})
+        with pytest.raises(ObjectStoreError, match="printable"):
+            await store.put("k", b"", length=0, content_type="x/y", cache_control=value)
+        with pytest.raises(ObjectStoreError, match="printable"):
+            await store.create_multipart("k", content_type=value)
+
+    run(scenario())
+    assert storage.requests == []
+
+
 def test_dots_that_are_no_segment_are_part_of_a_key() -> None:
     sent = a_bucket().request(Call("get", "GET", "a..b/.../.c"), AN_HOUR)
     assert sent.url.endswith("/a-bucket/a..b/.../.c")
