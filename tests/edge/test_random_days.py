@@ -13,17 +13,18 @@ from tests.edge.site import INDEX, LOCATION_ONE, ONE, REPOSITORIES, Answer
 KEY = f"{LOCATION_ONE}{INDEX}"
 FRESH_MS = 30_000
 
-EVENT = st.one_of(
-    st.tuples(st.just("replace"), st.integers(0, 5)),
-    st.tuples(st.just("pass"), st.sampled_from([1, 5, 14, 15, 29, 30, 31, 100])),
-    st.tuples(st.just("purge"), st.just(0)),
-    st.tuples(st.just("forget"), st.just(0)),
-    st.tuples(st.just("break"), st.booleans()),
-    st.tuples(
-        st.just("ask"),
-        st.sampled_from(["GET", "HEAD", "bytes=2-4", "bytes=-3", "bytes=99-", "known", "any"]),
-    ),
+REPLACE = st.tuples(st.just("replace"), st.integers(0, 99))
+PASS = st.tuples(st.just("pass"), st.sampled_from([1, 5, 14, 15, 29, 30, 31, 100]))
+ASK = st.tuples(
+    st.just("ask"),
+    st.sampled_from(["GET", "GET", "HEAD", "bytes=2-4", "bytes=-3", "bytes=99-", "known", "any"]),
 )
+DISTURB = st.one_of(
+    st.tuples(st.sampled_from(["purge", "forget"]), st.none()),
+    st.tuples(st.just("break"), st.booleans()),
+)
+# What disturbs is rare, or nothing would ever grow old.
+EVENT = st.one_of(REPLACE, PASS, PASS, ASK, ASK, ASK, ASK, DISTURB)
 
 
 class Day:
@@ -98,7 +99,7 @@ def a_tag(content: bytes) -> str:
 
 
 @settings(max_examples=150, deadline=None)
-@given(st.lists(EVENT, max_size=40))
+@given(st.lists(EVENT, min_size=20, max_size=60))
 def test_every_answer_is_whole_and_no_older_than_promised(events: list[tuple[str, object]]) -> None:
     day = Day()
     try:
