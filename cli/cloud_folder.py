@@ -16,6 +16,8 @@ _OWN = (f"Pulumi.{LOCAL_STACK}.yaml", "overrides.json", "fingerprints.json")
 _MARKS = ("keys.json", "ports.json")
 _PATTERNS = ("sdk-types-*.json", "queues.sqlite-*")
 _WRAPPER = "bin/pulumi"
+COPIES = "copies"
+"""The journals of `stowage storage copy`."""
 
 
 def forget(folder: Path) -> list[str]:
@@ -46,6 +48,7 @@ def forget(folder: Path) -> list[str]:
 def _written(home: CloudHome) -> Iterator[Path]:
     """Everything but the marks, whether it exists or not."""
     yield from (home.blobs, home.packs, home.data, home.logs, home.state, home.pulumi_home)
+    yield from (home.transfers, home.root / COPIES)
     yield from (home.world, home.queues, home.pid_file, home.lock_file)
     private = (home.credentials_file, home.passphrase_file)
     private += (home.storage_file, home.storage_proxy_file)

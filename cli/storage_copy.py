@@ -12,6 +12,7 @@ from rich.progress import Progress, SpinnerColumn, TextColumn
 
 from cli import options
 from cli.bucket_copy import BucketCopy, Tally
+from cli.cloud_folder import COPIES
 from cli.console import Terminal
 from cli.copy_journal import CopyJournal
 from cli.engine import Output
@@ -170,7 +171,7 @@ def _run(
 ) -> Tally:
     source, target = pair
     tally = Tally()
-    path = scope.home / "copies" / f"{scope.stack}-{source.name}-to-{target.name}.sqlite"
+    path = scope.home / COPIES / f"{scope.stack}-{source.name}-to-{target.name}.sqlite"
     journal = CopyJournal(path)
     try:
         for role in sorted(source.buckets):

@@ -68,11 +68,12 @@ class FakeS3:
     def get_paginator(self, _: str) -> "FakeS3":
         return self
 
-    def paginate(self, *, Bucket: str) -> Any:
+    def paginate(self, *, Bucket: str, Prefix: str) -> Any:
         self.before("list", Bucket)
         contents = [
             {"Key": key, "Size": len(one.data), "ETag": f'"{one.etag}"'}
             for key, one in sorted(self.objects.items())
+            if key.startswith(Prefix)
         ]
         for start in range(0, len(contents), 3):
             yield {"Contents": contents[start : start + 3]}

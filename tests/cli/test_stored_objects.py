@@ -129,7 +129,7 @@ def the_account(_: Target) -> str:
 def connected(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Storage, S3Keys]]:
     made: list[tuple[Storage, S3Keys]] = []
 
-    def connect(storage: Storage, keys: S3Keys) -> object:
+    def connect(storage: Storage, keys: S3Keys, _secret: str | None) -> object:
         made.append((storage, keys))
         return object()
 

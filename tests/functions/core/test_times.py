@@ -75,6 +75,5 @@ def test_no_date_crashes_the_reader(text: str) -> None:
 
 @pytest.mark.parametrize("text", ["2026-09-31T14:13:20.045Z", "2026-09-21T25:13:20.045Z"])
 def test_a_day_or_hour_that_does_not_exist_is_no_time(text: str) -> None:
-    with pytest.raises(ValueError, match=r"."):
-        parse_rfc3339(text)
+    assert parse_rfc3339(text) is None
     assert parse_amz_date(text.replace("-", "").replace(":", "").replace(".045", "")) is None

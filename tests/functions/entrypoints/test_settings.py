@@ -45,6 +45,7 @@ VARIABLES: dict[str, str | None] = {
     settings.UPLOADS_BUCKET: "uploads",
     settings.PACKAGES_BUCKET: "packages",
     settings.ASSETS_BUCKET: "assets",
+    settings.BACKUPS_BUCKET: "backups",
     settings.STORAGE: json.dumps({"active": "r2", "fallback": None, "servers": {}}),
     settings.PRESIGN_ACCESS_KEY_ID: "an-id",
     settings.PRESIGN_SECRET_ACCESS_KEY: "a-secret",
@@ -122,6 +123,7 @@ def test_each_worker_needs_no_setting_that_it_does_not_read() -> None:
             settings.UPLOADS_BUCKET,
             settings.PACKAGES_BUCKET,
             settings.ASSETS_BUCKET,
+            settings.BACKUPS_BUCKET,
             settings.SIGNING_KEY,
             *OF_JOBS,
         )
@@ -133,7 +135,12 @@ def test_every_missing_variable_is_named_at_once() -> None:
     with pytest.raises(SettingsError) as caught:
         settings.ApiSettings.from_mapping({})
     named = {problem.split()[0] for problem in caught.value.problems}
-    of_others = {settings.SIGNING_KEY, settings.PACKAGES_BUCKET, *OF_JOBS}
+    of_others = {
+        settings.SIGNING_KEY,
+        settings.PACKAGES_BUCKET,
+        settings.BACKUPS_BUCKET,
+        *OF_JOBS,
+    }
     assert named == set(VARIABLES) - of_others
 
 

@@ -11,7 +11,7 @@ from functions.settings import ApiSettings, EdgeSettings, JobsSettings
 from functions.storage_settings import AccessKey
 from tests.functions.entrypoints.test_settings import VARIABLES
 
-BUCKETS = ("uploads", "packages", "assets", "one-bucket", "two-bucket")
+BUCKETS = ("uploads", "packages", "assets", "backups", "one-bucket", "two-bucket")
 SERVER: dict[str, Any] = {
     "endpoint": "https://minio.stowage.test",
     "region": "us-east-1",
