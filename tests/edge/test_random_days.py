@@ -3,12 +3,15 @@ that fails now and then. Whatever happens, an answer is whole, and no older than
 
 import hashlib
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.edge import site
 from tests.edge.memory import MemoryEdge
 from tests.edge.site import INDEX, LOCATION_ONE, ONE, REPOSITORIES, Answer
+
+pytestmark = pytest.mark.thorough
 
 KEY = f"{LOCATION_ONE}{INDEX}"
 FRESH_MS = 30_000

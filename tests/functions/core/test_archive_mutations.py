@@ -14,6 +14,8 @@ from tests.functions.core.bad_archives.parts import OPEN, STORE, A, B
 from tests.functions.core.good_archives import GOOD, STREAMED_64
 from tests.functions.core.zip_bytes import STREAMED, Member, build
 
+pytestmark = pytest.mark.thorough
+
 SEEDS = [
     build(A, B, STORE),
     build(STREAMED, OPEN),

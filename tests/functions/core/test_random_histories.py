@@ -9,6 +9,7 @@ from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
@@ -27,6 +28,8 @@ from functions.ports.records import RecordsError
 from tests.functions.core import histories
 from tests.functions.core.faulty import Fault, Faults
 from tests.functions.core.world import OPERATOR, World, a_manifest, a_package
+
+pytestmark = pytest.mark.thorough
 
 if TYPE_CHECKING:
     from functions.core.access import Caller
