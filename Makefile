@@ -92,7 +92,7 @@ fmt: $(VENV_STAMP) ## Format the code and mend what ruff can mend
 lock: $(VENV_STAMP) ## Resolve requirements/*.in anew into the hashed locks
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 		--no-header --no-annotate requirements/dev.in --output-file requirements/dev.lock
-	@$(BIN)/uv pip compile --quiet --python-platform pyodide --python-version 3.14 --generate-hashes --no-emit-index-url \
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.14 --generate-hashes --no-emit-index-url \
 		--no-header --no-annotate requirements/worker.in --output-file requirements/worker.lock
 
 .PHONY: bench
@@ -104,7 +104,7 @@ clean: down ## Stop the local cloud, delete what was built and installed; the cl
 	@rm -rf .build $(VENV) $(NODE_FOLDER)/node_modules
 
 .PHONY: test-packages
-test-packages: ## Install the Debian packages that the tests need (apt-utils, curl, postgresql)
+test-packages: ## Install the Debian packages that the tests need (apt-utils, curl, postgresql, chromium)
 	@tools/test-packages
 
 $(VENV_STAMP): requirements/dev.lock pyproject.toml

@@ -132,7 +132,7 @@ def test_the_tests_packages_are_named_where_they_cannot_be_installed(tmp_path: P
 
 def test_the_tests_packages_are_left_alone_where_they_are_there(tmp_path: Path) -> None:
     programs = dict.fromkeys(
-        ("apt-ftparchive", "apt-get", "dpkg-deb", "gpg", "curl", "initdb"), "exit 9"
+        ("apt-ftparchive", "apt-get", "dpkg-deb", "gpg", "curl", "initdb", "chromium"), "exit 9"
     )
     result = run(a_checkout(tmp_path), "tools/test-packages", path=a_machine(tmp_path, **programs))
     assert (result.returncode, result.stdout, result.stderr) == (0, "", "")
