@@ -4,8 +4,8 @@ given.
 | Worker | buckets | database | queue | images | secrets |
 |---|---|---|---|---|---|
 | edge | packages, assets, repositories | yes | - | - | download keys |
-| api | uploads, assets, repositories | yes | produces | yes | download keys, presign token, root
-key hashes |
+| api | uploads, assets, repositories | yes | produces | yes | download keys, presign and publish
+tokens, root key hashes |
 | jobs | all | yes | consumes both, produces | yes | signing key, purge token, token that reads
 D1 |
 
@@ -66,6 +66,7 @@ def api(of: Resources) -> list[Binding]:
         *_repositories(of),
         *_storage(of, "api", name.UPLOADS_BUCKET, name.ASSETS_BUCKET),
         *_presign(of),
+        variable(name.PUBLISHING, _publishing(of.settings)),
         database_binding(name.DATABASE, of.database_id),
         queue_binding(name.VALIDATE_QUEUE, of.validate_queue),
         images_binding(name.IMAGES),
@@ -97,7 +98,8 @@ def jobs(of: Resources, purge: ApiToken, backup: ApiToken) -> list[Binding]:
         database_binding(name.DATABASE, of.database_id),
         queue_binding(name.VALIDATE_QUEUE, of.validate_queue),
         images_binding(name.IMAGES),
-        *_variables(of, name.MAX_PACKAGE_BYTES, name.RETENTION),
+        *_variables(of, name.MAX_PACKAGE_BYTES, name.RETENTION, name.REPOSITORY_BUCKETS),
+        variable(name.PUBLISHING, _publishing(of.settings)),
         variable(name.BACKUP, _json(of.settings.backup.model_dump())),
         variable(name.ACCOUNT_ID, of.settings.account_id),
         variable(name.ZONE_ID, of.settings.zone_id),
@@ -188,9 +190,9 @@ def _choice(settings: Settings) -> dict[str, object]:
 
 
 def _presign(of: Resources) -> list[Binding]:
-    """With what uploads to R2 are presigned, while they go there."""
-    key = of.storages.presign
-    if of.settings.storage != R2 or key is None:
+    """With what uploads and publications to R2 are presigned, while they go there."""
+    key, publish = of.storages.presign, of.storages.publish
+    if of.settings.storage != R2 or key is None or publish is None:
         return []
     return [
         variable(name.S3_ENDPOINT, of.settings.r2_url),
@@ -198,7 +200,13 @@ def _presign(of: Resources) -> list[Binding]:
         # An access key id is no secret: every presigned URL names it.
         variable(name.PRESIGN_ACCESS_KEY_ID, key.id),
         secret(name.PRESIGN_SECRET_ACCESS_KEY, key.secret),
+        variable(name.PUBLISH_ACCESS_KEY_ID, publish.id),
+        secret(name.PUBLISH_SECRET_ACCESS_KEY, publish.secret),
     ]
+
+
+def _publishing(settings: Settings) -> str:
+    return _json(settings.publishing.model_dump())
 
 
 def _variables(of: Resources, *wanted: str) -> list[Binding]:

@@ -58,6 +58,7 @@ _EXAMPLES = {
     "customHostnames": """'["apt.customer.org"]'""",
     "requestsPerMinute": """'{"address": 600, "key": 3000}'""",
     "cron": "'*/5 * * * *'",
+    "publishing": """'{"keepGenerations": 3, "graceDays": 7}'""",
     "backup": """'{"everyHours": 24, "keepDays": 30}'""",
     "retention": """'{"draftDays": 30, "rejectedDays": 7}'""",
     "usageAlert": """'{"product": "worker_requests", "limit": 10000000}'""",

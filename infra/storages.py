@@ -45,6 +45,8 @@ class Storages:
     presign: AccessKey | None
     """With which uploads to R2 are presigned; a server's are presigned with the api's own key. Kept
     while R2 is only fallen back to, so that URLs given before the switch end well."""
+    publish: AccessKey | None
+    """With which the api presigns the files of a publication into R2's repository buckets."""
     publisher: AccessKey | None
     """For the repository buckets of the active storage."""
     bound: tuple[pulumi.Resource, ...]
@@ -62,6 +64,9 @@ def declare(settings: Settings, secrets: Secrets) -> Storages:
     return Storages(
         r2_buckets={} if r2 is None else r2.names,
         presign=None if r2 is None else _token(settings, r2, "presign", ("uploads",)),
+        publish=None
+        if r2 is None
+        else _token(settings, r2, "publish", settings.repository_buckets),
         publisher=_publisher(settings, secrets, r2) if settings.publisher_token else None,
         bound=tuple(bound),
     )

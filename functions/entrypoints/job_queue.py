@@ -21,6 +21,7 @@ from functions.core import (
 )
 from functions.core.app_image_objects import ImageDeps
 from functions.core.backups import BackupDeps, BackupReport, run_backups
+from functions.core.generation_sweep import SweepDeps, SweepReport, sweep_generations
 from functions.core.purge_runs import PurgeReport, run_purges
 from functions.core.reconcile import ReconcileDeps, reconcile
 from functions.core.validation import (
@@ -83,6 +84,7 @@ class Jobs:
     purger: "CachePurger"
     processor: "ImageProcessor"
     backups: BackupDeps
+    sweeping: SweepDeps
     parted: "tuple[MultipartStore, ...]" = ()
     """The buckets whose unfinished uploads in parts are ours to abort."""
 
@@ -132,6 +134,9 @@ class Jobs:
         if walk is not None and walk.finished_at is None:
             await reconcile_report.announce(self.queue)
         return walk
+
+    async def sweep_generations(self) -> SweepReport:
+        return await sweep_generations(self.sweeping)
 
     async def back_up(self) -> BackupReport:
         return await run_backups(self.backups)

@@ -23,7 +23,8 @@ from functions.adapters.local.verifier import Ed25519Verifier
 from functions.core.backups import BackupDeps, BackupPlan
 from functions.core.catalog import PACKAGE_TYPE
 from functions.core.download_tokens import DownloadKeys
-from functions.core.platform import Limits
+from functions.core.generation_sweep import SweepDeps
+from functions.core.platform import DAY_MS, Limits
 from functions.core.presign import PresignSettings
 from functions.core.repositories import RepositorySettings
 from functions.core.storages import PROFILES
@@ -52,6 +53,7 @@ TABLES = (
     "location",
     "hostname",
     "debian_repository",
+    "publication",
     "app_image",
     "event",
     "backup",
@@ -72,7 +74,7 @@ class World:
         self.packages = MemoryObjectStore(self.clock)
         self.backups = MemoryObjectStore(self.clock)
         self.assets = MemoryObjectStore(self.clock)
-        self.assets = MemoryObjectStore(self.clock)
+        self.repositories = {bucket: MemoryObjectStore(self.clock) for bucket in BUCKETS}
         self.purger = MemoryCachePurger()
         self.signer = Ed25519Signer("s1", SEED)
         self.services = Services(
@@ -113,6 +115,19 @@ class World:
             address_limiter=MemoryRateLimiter(self.clock, 10_000),
             key_limiter=MemoryRateLimiter(self.clock, 10_000),
             verifier=Ed25519Verifier(),
+            repository_stores=self.repositories,
+            publish_targets={
+                bucket: PresignSettings(
+                    profile=PROFILES["r2"],
+                    endpoint="https://s3.stowage.test",
+                    region="auto",
+                    bucket=bucket,
+                    access_key_id="a-publish-id",
+                    secret_access_key="a-publish-secret",
+                )
+                for bucket in BUCKETS
+            },
+            publish_grace_ms=7 * DAY_MS,
         )
         self.application = application(lambda: self.services)
 
@@ -144,6 +159,7 @@ class World:
                 BackupPlan(every_ms=None),
             ),
             processor=PillowImages(),
+            sweeping=SweepDeps(self.records, self.repositories, self.clock, keep=3),
         )
 
     async def call(
@@ -199,6 +215,8 @@ class World:
             found[table] = sorted(repr(dict(row)) for row in rows)
         found["uploads"] = await self.uploads.list_objects("")
         found["packages"] = await self.packages.list_objects("")
+        for bucket, store in self.repositories.items():
+            found[bucket] = await store.list_objects("")
         found["assets"] = await self.assets.list_objects("")
         return found
 
