@@ -12,8 +12,8 @@ rule.
 | Screenshot | assets | `assets/{app_id}/screenshots/{n}.png` |
 | RepositoryFile | a repository bucket | `{s3_prefix}{path}`, and an index file of a generation \
 `{s3_prefix}.stowage/generations/{number}/files/{path}` |
-| GenerationPage | a repository bucket | `{s3_prefix}.stowage/generations/{number}/pages/{n}.json` |
-| GenerationManifest | a repository bucket | `{s3_prefix}.stowage/generations/{number}/manifest.json` |
+| GenerationPage | a repository bucket | the same folder, `pages/{page}.json` |
+| GenerationManifest | a repository bucket | the same folder, `manifest.json` |
 | BackupDump | backups | `backups/{yyyy}/{mm}/{yyyymmdd}T{hhmmss}Z-{backup_id}.sql.gz` |
 | BackupManifest | backups | the same with `.json` |
 """

@@ -11,6 +11,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import cast
 
 from functions.core import catalog, repository_paths
@@ -99,7 +100,7 @@ def check_whole(files: Sequence[ListedFile]) -> None:
     """Raises: ProblemError 422 where a file is another's folder, which some storages cannot keep,
     or one is listed twice."""
     found = Collector()
-    for before, file in zip(files, files[1:], strict=False):
+    for before, file in pairwise(files):
         if file.order <= before.order:
             found.add("/files", f"'{file.path}' is listed twice or out of order")
     paths = {file.path for file in files}

@@ -83,7 +83,8 @@ async def create_repository(
 
 
 _SELECT = (
-    "SELECT debian_repository.*, location.tenant_id AS tenant_id, location.generation AS generation,"
+    "SELECT debian_repository.*, location.tenant_id AS tenant_id,"
+    " location.generation AS generation,"
     " (SELECT name FROM hostname WHERE hostname.location_id = location.id"
     " AND hostname.deleted_at IS NULL ORDER BY hostname.id LIMIT 1) AS hostname"
     " FROM debian_repository JOIN location ON location.id = debian_repository.location_id"

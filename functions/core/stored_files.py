@@ -4,7 +4,7 @@ listing of the stretch between the first key and the last."""
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from os.path import commonprefix
+from itertools import takewhile
 
 from functions.core.publication_lists import ListedFile, folders
 from functions.ports.object_store import ObjectInfo, ObjectStore
@@ -61,7 +61,8 @@ async def _find(store: ObjectStore, keys: Sequence[str]) -> Mapping[str, ObjectI
     if not keys:
         return {}
     first, last = keys[0], keys[-1]
-    prefix = commonprefix([first, last])
+    same = takewhile(lambda pair: pair[0] == pair[1], zip(first, last, strict=False))
+    prefix = "".join(character for character, _ in same)
     cursor, end = None, last.encode()
     found: dict[str, ObjectInfo] = {}
     for _ in range(MOST_LISTINGS):

@@ -113,6 +113,7 @@ def test_r2_as_the_fallback_keeps_its_buckets_and_bindings(engine: Engine) -> No
     assert sorted(token.name for token in engine.of("AccountToken")) == [
         "backup",
         "presign",
+        "publish",
         "purge",
     ]
     assert names.PRESIGN_ACCESS_KEY_ID not in texts(engine, "api")

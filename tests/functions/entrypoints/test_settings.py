@@ -8,7 +8,7 @@ import pytest
 from functions import settings
 from functions.core.download_tokens import DownloadKeys, sign, verify
 from functions.core.platform import Retention
-from functions.setting_values import BackupRhythm, SettingsError
+from functions.setting_values import BackupRhythm, Publishing, SettingsError
 
 KEY = base64.b64encode(bytes(range(32))).decode()
 HASH = "0" * 64
@@ -49,6 +49,9 @@ VARIABLES: dict[str, str | None] = {
     settings.STORAGE: json.dumps({"active": "r2", "fallback": None, "servers": {}}),
     settings.PRESIGN_ACCESS_KEY_ID: "an-id",
     settings.PRESIGN_SECRET_ACCESS_KEY: "a-secret",
+    settings.PUBLISH_ACCESS_KEY_ID: "a-publish-id",
+    settings.PUBLISH_SECRET_ACCESS_KEY: "a-publish-secret",
+    settings.PUBLISHING: '{"keep_generations": 3, "grace_days": 7}',
     settings.PLATFORM_KEYS: json.dumps(
         [
             {
@@ -83,8 +86,12 @@ def test_good_variables_become_typed_settings() -> None:
     assert api.retention == Retention()
     assert api.platform_keys[0].not_after is None
     assert api.root_key_hashes == (HASH, HASH)
+    assert set(api.publish) == {"one-bucket", "two-bucket"}
+    assert api.publish["two-bucket"].bucket == "two-bucket"
+    assert api.publish["two-bucket"].key.id == "a-publish-id"
     jobs = settings.JobsSettings.from_mapping(VARIABLES)
     assert jobs.signing_key.seed == bytes(range(32))
+    assert jobs.publishing == Publishing(keep_generations=3, grace_days=7)
     assert jobs.backup_rhythm == BackupRhythm(every_hours=24, keep_days=30)
 
 
@@ -207,6 +214,15 @@ def test_a_wrong_signing_key_is_named_and_not_shown() -> None:
 def test_a_rhythm_of_backups_that_means_nothing_is_refused(given: str) -> None:
     with pytest.raises(SettingsError, match=settings.BACKUP):
         settings.JobsSettings.from_mapping(VARIABLES | {settings.BACKUP: given})
+
+
+@pytest.mark.parametrize(
+    "given",
+    ["{}", '{"keep_generations": -1, "grace_days": 7}', '{"keep_generations": 3, "grace_days": 0}'],
+)
+def test_generations_are_kept_for_a_day_at_least(given: str) -> None:
+    with pytest.raises(SettingsError, match=settings.PUBLISHING):
+        settings.JobsSettings.from_mapping(VARIABLES | {settings.PUBLISHING: given})
 
 
 @pytest.mark.parametrize("url", ["https://api.example", "https://api.example/client/v4/", "x"])
