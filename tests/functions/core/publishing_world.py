@@ -1,7 +1,7 @@
 """A tenant's location, those who publish to it, and what its readers see of it."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import cast
 
@@ -107,15 +107,24 @@ class Site:
         """As the command does it: page by page, what is missing, and the page again."""
         deps = self.deps(fuse)
         for number, page in enumerate(publication_lists.pages(listed(contents))):
-            for _ in range(2):
-                offer = await publishing.offer_files(
-                    deps, self.tenant, self.repository.id, publication.id, number, page
-                )
-                if not offer.missing:
-                    break
-                for file, _put in offer.missing:
-                    await self._send(file, contents[file.path], publication.number, deps)
-            assert not offer.missing
+            if await self._offer(deps, publication, number, page, contents):
+                assert await self._offer(deps, publication, number, page, contents) == 0
+
+    async def _offer(
+        self,
+        deps: PublishDeps,
+        publication: Publication,
+        number: int,
+        page: Sequence[ListedFile],
+        contents: Contents,
+    ) -> int:
+        """How many were missing, and were sent."""
+        offer = await publishing.offer_files(
+            deps, self.tenant, self.repository.id, publication.id, number, page
+        )
+        for file, _ in offer.missing:
+            await self._send(file, contents[file.path], publication.number, deps)
+        return len(offer.missing)
 
     async def _send(self, file: ListedFile, body: bytes, number: int, deps: PublishDeps) -> None:
         try:

@@ -131,6 +131,8 @@ def test_each_worker_needs_no_setting_that_it_does_not_read() -> None:
             settings.PACKAGES_BUCKET,
             settings.ASSETS_BUCKET,
             settings.BACKUPS_BUCKET,
+            settings.REPOSITORY_BUCKETS,
+            settings.PUBLISHING,
             settings.SIGNING_KEY,
             *OF_JOBS,
         )
