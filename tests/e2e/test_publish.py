@@ -175,6 +175,8 @@ def reading(site: Site) -> Generator[Reader]:
 def test_apt_reads_generations_whole_while_they_are_published_and_rolled_back(
     site: Site, tmp_path: Path
 ) -> None:
+    site.published(site.one)
+    first = site.generation()
     apt = debian.Apt(tmp_path / "apt", site.stack.outputs["edge_url"])
     apt.setup(HOST, options="by-hash=force trusted=yes")
     apt.get("update")
@@ -183,7 +185,7 @@ def test_apt_reads_generations_whole_while_they_are_published_and_rolled_back(
     with reading(site) as reader:
         site.published(site.two)
         apt.get("update")
-        site.stack.run("rollback", "-r", site.repository["id"], "--to", "1")
+        site.stack.run("rollback", "-r", site.repository["id"], "--to", str(first))
         site.wait_for(site.one)
         site.published(site.two)
     assert reader.seen == {(folder / INDEX).read_bytes() for folder in (site.one, site.two)}

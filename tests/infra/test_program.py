@@ -45,7 +45,7 @@ def test_everything_is_declared(engine: Engine) -> None:
             "WorkersRoute": 2,
             "DnsRecord": 3,
             "CustomHostnameFallbackOrigin": 1,
-            "AccountToken": 3,
+            "AccountToken": 4,
         }.items()
     )
     assert not {"R2CustomDomain", "R2ManagedDomain", "R2BucketCors"} & set(kinds)
@@ -84,7 +84,12 @@ def test_each_worker_holds_its_secrets_only(engine: Engine) -> None:
     }
     assert held == {
         "edge": {names.DOWNLOAD_KEYS},
-        "api": {names.DOWNLOAD_KEYS, names.PRESIGN_SECRET_ACCESS_KEY, names.ROOT_KEY_HASHES},
+        "api": {
+            names.DOWNLOAD_KEYS,
+            names.PRESIGN_SECRET_ACCESS_KEY,
+            names.PUBLISH_SECRET_ACCESS_KEY,
+            names.ROOT_KEY_HASHES,
+        },
         "jobs": {names.SIGNING_KEY, names.PURGE_TOKEN, names.BACKUP_TOKEN},
     }
 
@@ -178,6 +183,17 @@ def test_the_presign_token_reaches_uploads_and_is_no_output(engine: Engine) -> N
     ]
     assert "s3_secret_access_key" not in engine.exports
     assert texts(engine, "api")[names.PRESIGN_ACCESS_KEY_ID] == "presign-id"
+
+
+def test_the_publish_token_reaches_the_repositories_and_is_no_output(engine: Engine) -> None:
+    deployed(engine, repositoryBuckets=["debian", "rpm"])
+    resources = engine.one("AccountToken", "publish").inputs["policies"][0]["resources"]
+    assert list(json.loads(resources)) == [
+        f"com.cloudflare.edge.r2.bucket.{'7a' * 16}_default_stowage-dev-{role}"
+        for role in ("debian", "rpm")
+    ]
+    assert "s3_secret_access_key" not in engine.exports
+    assert texts(engine, "api")[names.PUBLISH_ACCESS_KEY_ID] == "publish-id"
 
 
 def test_the_backup_token_reads_the_databases_of_the_account_and_no_more(engine: Engine) -> None:
