@@ -129,9 +129,7 @@ async def _delete_temp_objects(run: _Run, uploads: "ObjectStore", parts: "Multip
             # time, and forgets nothing.
             await _free(upload, uploads, parts)
         except ObjectStoreError as error:
-            run.errors.append(
-                f"upload {upload.id}: its temp object or parts were not deleted: {error}"
-            )
+            run.errors.append(f"upload {upload.id}: not deleted at the storage: {error}")
             continue
         await run.records.batch(
             [

@@ -52,7 +52,8 @@ class StorageProfile:
 # CompleteMultipartUpload. r2/buckets/object-lifecycles: prefix and age, and a rule that aborts
 # multipart uploads, 7 days by default. r2/objects/multipart-objects: all parts but the last have
 # one size; what a part's ETag is, no page says. A presigned PUT refuses bytes with another SHA-256
-# than the signed one (400 BadDigest, nothing stored): probed 2026-08-24, Alos-no/Cloudflare.NET issue 43.
+# than the signed one (400 BadDigest, nothing stored): probed 2026-08-24, Alos-no/Cloudflare.NET
+# issue 43.
 R2 = StorageProfile(
     name="r2",
     title="Cloudflare R2",

@@ -12,6 +12,7 @@ from typing import Protocol, cast
 from functions.adapters.local.clock import FixedClock
 from functions.adapters.local.entropy import SeededEntropy
 from functions.adapters.local.images import PillowImages
+from functions.adapters.local.multipart_store import MemoryMultipartStore
 from functions.adapters.local.object_store import MemoryObjectStore
 from functions.adapters.local.queue import MemoryQueue
 from functions.adapters.local.records import SqliteRecords
@@ -106,7 +107,7 @@ class World:
     keys: DownloadKeys = field(default_factory=lambda: DownloadKeys("d1", {"d1": bytes(32)}))
 
     def __post_init__(self) -> None:
-        self.uploads = MemoryObjectStore(self.clock)
+        self.uploads = MemoryMultipartStore(self.clock)
         self.packages = MemoryObjectStore(self.clock)
         self.assets = MemoryObjectStore(self.clock)
 
@@ -192,7 +193,7 @@ class World:
 
     async def complete(self, caller: access.Caller, version_id: str) -> Version:
         return await versions.complete_version(
-            self.records, self.uploads, self.queue, self.clock, caller, version_id
+            self.records, self.uploads, self.uploads, self.queue, self.clock, caller, version_id
         )
 
     async def validating(
