@@ -32,6 +32,7 @@ from functions.core import (
 from functions.core.app_image_objects import ImageDeps
 from functions.core.developer_signatures import UNSIGNED, GivenSignature
 from functions.core.download_tokens import DownloadKeys
+from functions.core.multipart import Multipart, MultipartDeps
 from functions.core.platform import Limits
 from functions.core.problems import Problem, ProblemError
 from functions.core.repositories import RepositorySettings
@@ -129,6 +130,10 @@ class World:
         )
 
     @property
+    def multipart_deps(self) -> MultipartDeps:
+        return MultipartDeps(self.records, self.uploads, self.uploads, self.clock, self.limits)
+
+    @property
     def image_deps(self) -> ImageDeps:
         return ImageDeps(
             self.records, self.assets, self.processor, self.queue, self.clock, self.entropy
@@ -190,6 +195,17 @@ class World:
             content_type=upload.content_type,
             sha256=digest,
         )
+
+    async def put_parts(self, multipart: Multipart, content: bytes, *numbers: int) -> None:
+        """What the S3 endpoint does with right PUTs of these parts, or of all that are missing."""
+        upload, plan = multipart.upload, multipart.plan
+        assert upload.multipart_id is not None
+        for number in numbers or multipart.missing:
+            start, length = (number - 1) * plan.part_size, plan.length(number)
+            part = content[start : start + length]
+            await self.uploads.put_part(
+                upload.object_key, upload.multipart_id, number, part, length=length
+            )
 
     async def complete(self, caller: access.Caller, version_id: str) -> Version:
         return await versions.complete_version(
