@@ -66,8 +66,21 @@ class PartSender:
             pool.shutdown(cancel_futures=True)
 
     def _send(self, part: Document) -> None:
+        try:
+            self._try(part)
+        except BaseException:
+            # Here and not where it is noticed: this thread would begin another part until then.
+            self.stop.set()
+            raise
+
+    def _try(self, part: Document) -> None:
         wait, why = _FIRST_WAIT_SECONDS, ""
-        for _ in range(_ATTEMPTS):
+        for attempt in range(_ATTEMPTS):
+            if self.stop.is_set():
+                raise _StoppedError
+            if attempt:
+                # Always: what a storage says of an expired URL does not get through every proxy.
+                part = signed_part(self.api, self.path, cast("int", part["number"]))
             try:
                 response = self._put(part)
             except httpx.HTTPError as error:
@@ -77,13 +90,11 @@ class PartSender:
                     return
                 why = f"{response.status_code}: {response.text[:500]}"
                 if response.status_code == _FORBIDDEN:
-                    # Most likely the URL's time is over; its other reasons come back at once.
-                    part = signed_part(self.api, self.path, cast("int", part["number"]))
+                    # Most likely the URL's time is over.
                     continue
                 if response.status_code not in _AGAIN:
                     raise Failure(self._refusal(part, response.status_code, why))
-            if self.stop.wait(wait):
-                raise _StoppedError
+            self.stop.wait(wait)
             wait *= 2
         raise Failure(
             f"Part {part['number']} of {self.file.name} did not get through, {_ATTEMPTS} times "

@@ -142,15 +142,13 @@ def a_push_outlives_the_urls_of_its_parts(short: Stack, folder: Path) -> None:
     """One part at a time, so that the last ones' URLs have expired when their turn comes."""
     developer = a_developer(short, "org.example.expiring-push")
     file = folder / "app.mosis"
-    file.write_bytes(a_package(developer.app_id, 1, payload=50_000_000).data)
+    file.write_bytes(a_package(developer.app_id, 1, payload=17 * 1024**2).data)
     done = short.run("push", str(file), "--key", developer.key, "--threads", "1")
     assert "is draft" in done.stdout
 
 
 def test_an_expired_url_is_refused_and_stores_nothing(tmp_path: Path) -> None:
     with a_stack("-c", "uploadUrlSeconds=1", "-c", "downloadUrlSeconds=1") as short:
-        an_expired_part_is_signed_again(short)
-        a_push_outlives_the_urls_of_its_parts(short, tmp_path)
         developer = a_developer(short, "org.example.expired")
         package = a_package(developer.app_id, 1)
         created = developer.create(package)
@@ -169,3 +167,5 @@ def test_an_expired_url_is_refused_and_stores_nothing(tmp_path: Path) -> None:
         download = short.api("GET", f"/v1/apps/{developer.app_id}/download").json()
         time.sleep(2.1)
         assert httpx.get(download["download_url"]).status_code in (403, 410)
+        an_expired_part_is_signed_again(short)
+        a_push_outlives_the_urls_of_its_parts(short, tmp_path)
