@@ -107,7 +107,8 @@ class Reader:
     def finish(self, build: Callable[[], T]) -> T:
         settings = build()
         if self._problems:
-            raise SettingsError(self._problems)
+            # What two settings are made of is said once.
+            raise SettingsError(list(dict.fromkeys(self._problems)))
         return settings
 
 

@@ -52,6 +52,8 @@ MULTI_TENANT = "MULTI_TENANT"
 UPLOAD_URL_SECONDS = "UPLOAD_URL_SECONDS"
 DOWNLOAD_URL_SECONDS = "DOWNLOAD_URL_SECONDS"
 MAX_PACKAGE_BYTES = "MAX_PACKAGE_BYTES"
+MULTIPART_THRESHOLD_BYTES = "MULTIPART_THRESHOLD_BYTES"
+"""Packages of more may come in parts."""
 RETENTION = "RETENTION"
 """JSON `{"draft_days", "rejected_days", "failed_hours", "superseded_days", "temp_hours"}`, whole
 numbers."""
@@ -118,6 +120,7 @@ VARIABLES = (
     UPLOAD_URL_SECONDS,
     DOWNLOAD_URL_SECONDS,
     MAX_PACKAGE_BYTES,
+    MULTIPART_THRESHOLD_BYTES,
     RETENTION,
     S3_ENDPOINT,
     S3_REGION,
@@ -195,8 +198,11 @@ class EdgeSettings:
 
 
 @dataclass(frozen=True, slots=True)
-class PresignTarget:
-    """Where presigned uploads go: a bucket of the active storage."""
+class UploadTarget:
+    """Where uploads go: a bucket of the active storage, by its S3 API. With that of the uploads
+    bucket api presigns and puts parts together, and jobs aborts what nobody completed; jobs may do
+    no more with it than by the bucket's binding. With those of the repository buckets api presigns
+    the files of publications."""
 
     endpoint: str
     region: str
@@ -205,9 +211,9 @@ class PresignTarget:
     key: AccessKey
 
 
-def _presign_targets(
+def _upload_targets(
     reader: Reader, storage: StorageSettings, r2_key: tuple[str, str], *buckets: str
-) -> dict[str, PresignTarget]:
+) -> dict[str, UploadTarget]:
     """By the platform's names of the buckets. `r2_key` are the variables that hold R2's key; on a
     server it is the Worker's own."""
     active = storage.choice.active
@@ -215,11 +221,11 @@ def _presign_targets(
         key = AccessKey(*map(reader.text, r2_key))
         endpoint = reader.parsed(S3_ENDPOINT, values.base_url, "")
         region = reader.text(S3_REGION)
-        return {bucket: PresignTarget(endpoint, region, bucket, key) for bucket in buckets}
+        return {bucket: UploadTarget(endpoint, region, bucket, key) for bucket in buckets}
     server = storage.choice.servers[active]
     key = storage.keys.get(active, AccessKey("", ""))
     return {
-        bucket: PresignTarget(server.endpoint, server.region, server.buckets.get(bucket, ""), key)
+        bucket: UploadTarget(server.endpoint, server.region, server.buckets.get(bucket, ""), key)
         for bucket in buckets
     }
 
@@ -240,12 +246,13 @@ class ApiSettings:
     upload_url_seconds: int
     download_url_seconds: int
     max_package_bytes: int
+    multipart_threshold_bytes: int
     retention: Retention
     storage: StorageSettings
     uploads_bucket: str
     assets_bucket: str
-    presign: PresignTarget
-    publish: Mapping[str, PresignTarget]
+    presign: UploadTarget
+    publish: Mapping[str, UploadTarget]
     """By the platform's name of each repository bucket."""
     publishing: Publishing
     platform_keys: tuple[PlatformKey, ...]
@@ -274,12 +281,15 @@ class ApiSettings:
                 max_package_bytes=reader.parsed(
                     MAX_PACKAGE_BYTES, values.integer(1, values.MAX_PUT), 0
                 ),
+                multipart_threshold_bytes=reader.parsed(
+                    MULTIPART_THRESHOLD_BYTES, values.integer(1, values.MAX_PUT), 0
+                ),
                 retention=reader.parsed(RETENTION, values.retention, DESIGNED),
                 storage=storage,
                 uploads_bucket=uploads,
                 assets_bucket=assets,
-                presign=_presign_targets(reader, storage, _PRESIGN_KEY, uploads)[uploads],
-                publish=_presign_targets(reader, storage, _PUBLISH_KEY, *repositories),
+                presign=_upload_targets(reader, storage, _PRESIGN_KEY, uploads)[uploads],
+                publish=_upload_targets(reader, storage, _PUBLISH_KEY, *repositories),
                 publishing=reader.parsed(PUBLISHING, values.publishing, values.PUBLISHING),
                 platform_keys=reader.parsed(PLATFORM_KEYS, values.platform_keys, ()),
                 root_key_hashes=reader.parsed(ROOT_KEY_HASHES, values.hashes, ()),
@@ -298,6 +308,7 @@ class JobsSettings:
     backups_bucket: str
     repository_buckets: tuple[str, ...]
     publishing: Publishing
+    upload_target: UploadTarget
     signing_key: SigningKey
     zone_id: str
     api_base_url: str
@@ -314,19 +325,21 @@ class JobsSettings:
         uploads, packages = reader.text(UPLOADS_BUCKET), reader.text(PACKAGES_BUCKET)
         assets, backups = reader.text(ASSETS_BUCKET), reader.text(BACKUPS_BUCKET)
         repositories = reader.parsed(REPOSITORY_BUCKETS, values.buckets, ())
+        storage = _storage(reader, uploads, packages, assets, backups, *repositories)
         return reader.finish(
             lambda: cls(
                 max_package_bytes=reader.parsed(
                     MAX_PACKAGE_BYTES, values.integer(1, values.MAX_PUT), 0
                 ),
                 retention=reader.parsed(RETENTION, values.retention, DESIGNED),
-                storage=_storage(reader, uploads, packages, assets, backups, *repositories),
+                storage=storage,
                 uploads_bucket=uploads,
                 packages_bucket=packages,
                 assets_bucket=assets,
                 backups_bucket=backups,
                 repository_buckets=repositories,
                 publishing=reader.parsed(PUBLISHING, values.publishing, values.PUBLISHING),
+                upload_target=_upload_targets(reader, storage, _PRESIGN_KEY, uploads)[uploads],
                 signing_key=reader.parsed(SIGNING_KEY, values.signing_key, values.NO_SIGNING_KEY),
                 zone_id=reader.text(ZONE_ID),
                 api_base_url=reader.parsed(API_BASE_URL, values.api_base_url, ""),

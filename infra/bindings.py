@@ -7,7 +7,10 @@ given.
 | api | uploads, assets, repositories | yes | produces | yes | download keys, presign and publish
 tokens, root key hashes |
 | jobs | all | yes | consumes both, produces | yes | signing key, purge token, token that reads
-D1 |
+D1, presign token |
+
+Of the presign token jobs needs that R2's binding cannot list uploads in parts, nor abort what it
+did not begin; it reaches the uploads bucket only, which jobs may write to anyway.
 
 Buckets are bindings on R2 only. An S3-compatible server is told of in a variable, and each Worker
 has keys of its own for it, whose rights are those of the table.
@@ -66,6 +69,7 @@ def api(of: Resources) -> list[Binding]:
         *_repositories(of),
         *_storage(of, "api", name.UPLOADS_BUCKET, name.ASSETS_BUCKET),
         *_presign(of),
+        *_publish(of),
         variable(name.PUBLISHING, _publishing(of.settings)),
         database_binding(name.DATABASE, of.database_id),
         queue_binding(name.VALIDATE_QUEUE, of.validate_queue),
@@ -98,6 +102,7 @@ def jobs(of: Resources, purge: ApiToken, backup: ApiToken) -> list[Binding]:
         database_binding(name.DATABASE, of.database_id),
         queue_binding(name.VALIDATE_QUEUE, of.validate_queue),
         images_binding(name.IMAGES),
+        *_presign(of),
         *_variables(of, name.MAX_PACKAGE_BYTES, name.RETENTION, name.REPOSITORY_BUCKETS),
         variable(name.PUBLISHING, _publishing(of.settings)),
         variable(name.BACKUP, _json(of.settings.backup.model_dump())),
@@ -190,9 +195,9 @@ def _choice(settings: Settings) -> dict[str, object]:
 
 
 def _presign(of: Resources) -> list[Binding]:
-    """With what uploads and publications to R2 are presigned, while they go there."""
-    key, publish = of.storages.presign, of.storages.publish
-    if of.settings.storage != R2 or key is None or publish is None:
+    """With what uploads to R2 are presigned and their parts dealt with, while they go there."""
+    key = of.storages.presign
+    if of.settings.storage != R2 or key is None:
         return []
     return [
         variable(name.S3_ENDPOINT, of.settings.r2_url),
@@ -200,8 +205,18 @@ def _presign(of: Resources) -> list[Binding]:
         # An access key id is no secret: every presigned URL names it.
         variable(name.PRESIGN_ACCESS_KEY_ID, key.id),
         secret(name.PRESIGN_SECRET_ACCESS_KEY, key.secret),
-        variable(name.PUBLISH_ACCESS_KEY_ID, publish.id),
-        secret(name.PUBLISH_SECRET_ACCESS_KEY, publish.secret),
+    ]
+
+
+def _publish(of: Resources) -> list[Binding]:
+    """With what files of publications are presigned into R2's repository buckets, while they go
+    there."""
+    key = of.storages.publish
+    if of.settings.storage != R2 or key is None:
+        return []
+    return [
+        variable(name.PUBLISH_ACCESS_KEY_ID, key.id),
+        secret(name.PUBLISH_SECRET_ACCESS_KEY, key.secret),
     ]
 
 
@@ -226,6 +241,7 @@ def _plain_values(settings: Settings) -> dict[str, str]:
         name.UPLOAD_URL_SECONDS: str(settings.upload_url_seconds),
         name.DOWNLOAD_URL_SECONDS: str(settings.download_url_seconds),
         name.MAX_PACKAGE_BYTES: str(settings.max_package_bytes),
+        name.MULTIPART_THRESHOLD_BYTES: str(settings.multipart_threshold_bytes),
         name.RETENTION: json.dumps(settings.retention.model_dump(), separators=(",", ":")),
         name.PLATFORM_KEYS: _json([key.model_dump() for key in settings.platform_keys]),
     }

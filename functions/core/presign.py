@@ -1,4 +1,4 @@
-"""Presigned PUTs, each of one object whose bytes are known."""
+"""Presigned PUTs: of a whole package and of its parts, and of a file of a publication."""
 
 import base64
 from collections.abc import Mapping
@@ -54,13 +54,45 @@ def presign_upload(
     """
     if version.id != upload.version_id:
         raise ValueError(f"upload {upload.id} is not that of version {version.id}")
+    content = Content(upload.size, upload.sha256, upload.content_type)
+    return _put(settings, upload, (), _headers(settings.profile, content), now_ms, max_seconds)
+
+
+def presign_part(
+    settings: PresignSettings,
+    upload: Upload,
+    number: int,
+    length: int,
+    now_ms: int,
+    max_seconds: int,
+) -> PresignedPut:
+    """A PUT of exactly this length as this part of the upload's `multipart_id`; of any bytes,
+    because R2 answers 501 to a part with a SHA-256. It can be repeated until the upload in parts
+    has ended. Valid as `presign_upload` says.
+
+    Raises: ValueError where `upload.expires_at` is over or no upload in parts was begun.
+    """
+    if upload.multipart_id is None:
+        raise ValueError(f"upload {upload.id} has no parts")
+    query = (("partNumber", str(number)), ("uploadId", upload.multipart_id))
+    headers = {"content-length": str(length)}
+    return _put(settings, upload, query, headers, now_ms, max_seconds)
+
+
+def _put(
+    settings: PresignSettings,
+    upload: Upload,
+    query: tuple[tuple[str, str], ...],
+    headers: Mapping[str, str],
+    now_ms: int,
+    max_seconds: int,
+) -> PresignedPut:
     if now_ms >= upload.expires_at:
         raise ValueError(f"the time of upload {upload.id} is over")
     # Rounding both down never outlives `expires_at`, other than by the part of a second that the
     # least lifetime adds, which is much less than the temp object is kept for.
     seconds = min(max(upload.expires_at // 1000 - now_ms // 1000, 1), max_seconds)
-    content = Content(upload.size, upload.sha256, upload.content_type)
-    return presign_put(settings, upload.object_key, content, now_ms, seconds)
+    return _signed(settings, upload.object_key, query, headers, now_ms, seconds)
 
 
 def presign_put(
@@ -68,17 +100,27 @@ def presign_put(
 ) -> PresignedPut:
     """A PUT of exactly this length and type to exactly this key; of exactly this SHA-256, and only
     while nothing lies there, where the storage keeps such promises."""
-    headers = _headers(settings.profile, content)
+    return _signed(settings, key, (), _headers(settings.profile, content), now_ms, seconds)
+
+
+def _signed(
+    settings: PresignSettings,
+    key: str,
+    query: tuple[tuple[str, str], ...],
+    headers: Mapping[str, str],
+    now_ms: int,
+    seconds: int,
+) -> PresignedPut:
     base = urlsplit(settings.endpoint)
     path = f"{base.path}/{sigv4.encode_key(f'{settings.bucket}/{key}')}"
-    query = sigv4.presign_query(
-        sigv4.SignableRequest("PUT", path, (), {**headers, "host": base.netloc}),
+    signed = sigv4.presign_query(
+        sigv4.SignableRequest("PUT", path, query, {**headers, "host": base.netloc}),
         sigv4.Credentials(settings.access_key_id, settings.secret_access_key),
         settings.region,
         now_ms,
         seconds,
     )
-    url = f"{base.scheme}://{base.netloc}{path}?{query}"
+    url = f"{base.scheme}://{base.netloc}{path}?{signed}"
     # The signature's own clock counts whole seconds.
     return PresignedPut("PUT", url, headers, (now_ms // 1000 + seconds) * 1000)
 

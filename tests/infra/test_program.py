@@ -90,7 +90,12 @@ def test_each_worker_holds_its_secrets_only(engine: Engine) -> None:
             names.PUBLISH_SECRET_ACCESS_KEY,
             names.ROOT_KEY_HASHES,
         },
-        "jobs": {names.SIGNING_KEY, names.PURGE_TOKEN, names.BACKUP_TOKEN},
+        "jobs": {
+            names.SIGNING_KEY,
+            names.PURGE_TOKEN,
+            names.BACKUP_TOKEN,
+            names.PRESIGN_SECRET_ACCESS_KEY,
+        },
     }
 
 

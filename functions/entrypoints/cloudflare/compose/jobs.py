@@ -21,6 +21,7 @@ from functions.entrypoints.cloudflare.compose.writable_stores import (
     parted,
     repository_stores,
     store,
+    upload_parts,
 )
 from functions.entrypoints.job_queue import Jobs
 
@@ -53,6 +54,7 @@ def _build(env: Any) -> Jobs:
     return Jobs(
         deps,
         assets=store(env, given.storage, assets),
+        upload_parts=upload_parts(given.storage, given.upload_target),
         queue=CloudflareQueue(native(env, settings.VALIDATE_QUEUE)),
         purger=CloudflareCachePurger(given.api_base_url, given.zone_id, given.purge_token),
         processor=CloudflareImages(native(env, settings.IMAGES)),
