@@ -12,6 +12,7 @@ from functions.core.publication_lists import ListedFile
 MAX_BYTES = 16 * 1024 * 1024
 """Of a Release file; the largest ones that are known have less than one."""
 _NAMES = ("InRelease", "Release")
+_OWN = (*_NAMES, "Release.gpg")
 _SECTION = "SHA256:"
 
 
@@ -52,10 +53,13 @@ def contradictions(
 ) -> list[str]:
     """How the files that are published differ from what a Release file says of them. A file that it
     lists and that is not published is no contradiction: Debian lists uncompressed files that are
-    not there."""
+    not there. Nor is what it says of itself, which apt-ftparchive takes from the Release file that
+    it is about to replace."""
     folder = release.path.rpartition("/")[0]
     found: list[str] = []
     for one in said(content):
+        if one.path in _OWN:
+            continue
         file = files.get(f"{folder}/{one.path}")
         if file is None or (file.size, file.sha256) == (one.size, one.sha256):
             continue

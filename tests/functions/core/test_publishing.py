@@ -213,6 +213,17 @@ def test_an_index_that_its_release_lists_with_another_digest_is_refused(world: W
     run(scenario())
 
 
+def test_what_a_release_says_of_itself_is_nothing_to_go_by(world: World) -> None:
+    async def scenario() -> None:
+        site = await Site.make(world)
+        itself = f" {'0' * 64} 7 InRelease\n".encode()
+        again = ONE | {INDEX: ONE[INDEX] + itself}
+        await site.publish(again)
+        assert await site.sees(again)
+
+    run(scenario())
+
+
 @pytest.mark.parametrize(
     "path",
     [
