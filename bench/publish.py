@@ -3,11 +3,10 @@
 
     python -m bench.publish [PACKAGES]        (1000 by default)
 
-The peers are Debian's packages `rclone` and `aptly`; one that is not installed, or that the
-endpoint refuses, is left out, and that is said (rclone 1.60 sends `x-amz-acl: private` whatever it
-is told, which the local cloud's S3 face takes no more than other ACLs). Calls of the peers are
-counted on their way to the endpoint; ours are the PUTs that the command sent there and what the api
-asked of the bucket itself. Only ours shows readers all of it at once; the peers write in place.
+The peers are Debian's packages `rclone` and `aptly`; one that is not installed, or that fails, is
+left out, and that is said. Calls of the peers are counted on their way to the endpoint; ours are
+the PUTs that the command sent there and what the api asked of the bucket itself. Only ours shows
+readers all of it at once; the peers write in place.
 """
 
 import json

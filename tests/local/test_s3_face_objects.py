@@ -310,6 +310,12 @@ def test_fifty_megabytes_go_in_and_out(client: Any) -> None:
     assert hashlib.sha256(found).digest() == hashlib.sha256(body).digest()
 
 
+def test_the_acl_that_says_what_is_so_anyway_is_taken(host: WorkerdHost) -> None:
+    for value in ("private", ""):
+        signed = sign(host, "PUT", path_of(UPLOADS, "k"), {"x-amz-acl": value}, b"x")
+        assert signed.send(host, b"x").status == 200
+
+
 @pytest.mark.parametrize(
     "header",
     ["x-amz-tagging", "x-amz-acl", "x-amz-object-lock-mode"],

@@ -18,8 +18,12 @@ const NOT_IMPLEMENTED = [
   /^x-amz-(grant-|object-lock-|server-side-encryption|copy-source-server-side-encryption)/,
 ];
 
+// R2 has no ACLs, but takes the one that says what is so anyway; rclone and aptly send nothing else.
+const PRIVATE = new Set(["private", ""]);
+
 export function checkHeaders(headers) {
   for (const [name, value] of headers) {
+    if (name === "x-amz-acl" && PRIVATE.has(value)) continue;
     if (NOT_IMPLEMENTED.some((pattern) => pattern.test(name)))
       throw notImplemented(`Header '${name}' with value '${value}'`);
   }
