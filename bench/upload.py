@@ -1,7 +1,7 @@
 """A 50 MB package's way through the platform, on a local cloud that is up (`make up`):
 
-1. the whole flow (create, PUT, complete, validated) against a bare PUT of the same bytes to the same
-   S3 endpoint;
+1. the whole flow (create, PUT, complete, validated) against a bare PUT of the same bytes to the
+   same S3 endpoint;
 2. a line that breaks once at 60 %: the single PUT, which begins again, against parts, which go on.
 
     python -m bench.upload
@@ -58,18 +58,15 @@ def stowage(*arguments: str) -> Any:
 
 
 def a_package(app_id: str, code: int, payload: bytes) -> Package:
-    manifest = {
-        "id": app_id, "name": "Bench", "version": str(code), "version_code": code, "entry": "main.bin",
-    }  # fmt: skip
+    manifest: dict[str, object] = {"id": app_id, "name": "Bench", "version": str(code)}
+    manifest |= {"version_code": code, "entry": "main.bin"}
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
         archive.writestr("manifest.json", json.dumps(manifest))
         archive.writestr("main.bin", payload)
     data = buffer.getvalue()
-    digest = hashlib.sha256(data).hexdigest()
-    declared = {
-        "version_code": code, "version_name": str(code), "size": len(data), "sha256": digest,
-    }  # fmt: skip
+    declared: dict[str, object] = {"version_code": code, "version_name": str(code)}
+    declared |= {"size": len(data), "sha256": hashlib.sha256(data).hexdigest()}
     return Package(data, declared)
 
 
@@ -136,7 +133,7 @@ class Bench:
 
     def bare_put(self, data: bytes) -> None:
         bucket = self.outputs["buckets"]["repositories"]
-        base = urlsplit(self.outputs["s3_url"])
+        base = urlsplit(str(self.outputs["s3_url"]))
         path = f"/{bucket}/bench/{uuid.uuid4().hex}"
         credentials = sigv4.Credentials(
             self.outputs["s3_access_key_id"], self.outputs["s3_secret_access_key"]
