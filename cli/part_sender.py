@@ -25,13 +25,12 @@ def signed_part(api: PlatformApi, path: str, number: int) -> Document:
     return cast("Document", api.post(f"{path}/parts/{number}")["part"])
 
 
-def read_part(file: Path, part: Document, part_size: int) -> Iterator[bytes]:
+def read_part(file: Path, number: int, size: int, part_size: int) -> Iterator[bytes]:
     """The bytes of the part in the file."""
-    left = cast("int", part["size"])
     with file.open("rb") as opened:
-        opened.seek((cast("int", part["number"]) - 1) * part_size)
-        while left and (chunk := opened.read(min(CHUNK, left))):
-            left -= len(chunk)
+        opened.seek((number - 1) * part_size)
+        while size and (chunk := opened.read(min(CHUNK, size))):
+            size -= len(chunk)
             yield chunk
 
 
@@ -111,10 +110,11 @@ class PartSender:
 
     def _put(self, part: Document) -> httpx.Response:
         sent = 0
+        number, size = cast("int", part["number"]), cast("int", part["size"])
 
         def body() -> Iterator[bytes]:
             nonlocal sent
-            for chunk in read_part(self.file, part, self.part_size):
+            for chunk in read_part(self.file, number, size, self.part_size):
                 if self.stop.is_set():
                     raise _StoppedError
                 yield chunk

@@ -36,6 +36,8 @@ class Platform:
     tells_md5: bool = True
     keeps: bool = True
     arrived: bool = False
+    overtaken: int = 0
+    """A part of which the storage first keeps other bytes."""
     page: int = 100
     at_once: int = 0
     most_at_once: int = 0
@@ -83,6 +85,8 @@ class Platform:
             return refusals.pop(0), {"refused": True}
         if len(body) != self.length(number):
             return 400, {}
+        if number == self.overtaken:
+            self.overtaken, body = 0, b"x" * len(body)
         if self.keeps:
             self.stored[number] = body
         return 200, {}
@@ -193,6 +197,17 @@ def test_a_part_of_other_bytes_is_sent_again_where_the_storage_tells_its_md5(
     assert platform.whole == package.read_bytes()
 
 
+def test_a_part_that_the_storage_replaced_while_others_were_sent_is_sent_again(
+    platform: Platform, package: Path
+) -> None:
+    """By what was left of its first attempt, which had broken off."""
+    platform.overtaken = 2
+    result = pushed(platform, package)
+    assert result.exit_code == 0, result.output
+    assert platform.puts.count(2) == 2
+    assert platform.whole == package.read_bytes()
+
+
 def test_where_it_does_not_the_size_must_do(platform: Platform, package: Path) -> None:
     platform.tells_md5 = False
     platform.stored = {1: b"x" * PART}
@@ -282,7 +297,7 @@ def test_an_interrupted_push_says_what_is_kept_and_goes_on_from_there(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
-        patched.setattr(part_upload, "_until_none_is_missing", interrupted)
+        patched.setattr(part_upload, "_until_nothing_is_wanted", interrupted)
         result = pushed(platform, package)
     assert result.exit_code == 130
     assert f"1 of {platform.count} parts have arrived and are kept" in result.stderr
