@@ -90,9 +90,10 @@ class PartSender:
             try:
                 self._try(part)
             except BaseException as failure:
-                # Here and not where it is noticed: the others would begin another part until then.
-                self.stop.set()
+                # Told before the others stop because of it, and stopped here and not where it is
+                # noticed: the others would begin another part until then.
                 done.put(failure)
+                self.stop.set()
                 return
             done.put(None)
 
