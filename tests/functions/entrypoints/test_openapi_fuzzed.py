@@ -15,6 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis.strategies import booleans
 from schemathesis.specs.openapi import checks
 
+from functions.core.platform import Limits
 from tests.functions.entrypoints.world import ROOT_KEY, World
 
 EXAMPLES = 25
@@ -34,6 +35,7 @@ class Filled:
 
     def __init__(self) -> None:
         self.world = World()
+        self.world.change(limits=Limits(multipart_threshold_bytes=1))
         self.known: dict[str, str] = {}
         self.keys: list[str] = [ROOT_KEY]
         asyncio.run(self._fill())
@@ -51,6 +53,7 @@ class Filled:
         self.known = {
             "app_id": "org.example.app",
             "version_id": version["version"]["id"],
+            "number": "1",
             "key_id": key["api_key"]["id"],
             "tenant_id": tenant["tenant_id"],
             "developer_id": developer["developer_id"],
