@@ -1,16 +1,8 @@
 """Which Worker is given what. Bindings have no read-only mode, so privilege is what a Worker is not
-given.
-
-| Worker | buckets | database | queue | images | secrets |
-|---|---|---|---|---|---|
-| edge | packages, assets, repositories | yes | - | - | download keys |
-| api | uploads, assets, repositories | yes | produces | yes | download keys, presign token, root
-key hashes |
-| jobs | all | yes | consumes both, produces | yes | signing key, purge token, token that reads
-D1 |
+given. docs/access.md shows all of it in a table.
 
 Buckets are bindings on R2 only. An S3-compatible server is told of in a variable, and each Worker
-has keys of its own for it, whose rights are those of the table.
+has keys of its own for it, whose rights are the same.
 """
 
 import json
