@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Self
 
 from functions import setting_values as values
-from functions.core.platform import DESIGNED, Retention
+from functions.core.platform import DESIGNED, UNLIMITED, Quotas, Retention
 from functions.core.storages import R2
 from functions.setting_values import BackupRhythm, DownloadKeyRing, PlatformKey, Reader, SigningKey
 from functions.storage_settings import (
@@ -48,6 +48,8 @@ MAX_PACKAGE_BYTES = "MAX_PACKAGE_BYTES"
 RETENTION = "RETENTION"
 """JSON `{"draft_days", "rejected_days", "failed_hours", "superseded_days", "temp_hours"}`, whole
 numbers."""
+QUOTAS = "QUOTAS"
+"""JSON `{"open_uploads", "uploads_per_day", "stored_bytes"}`, whole numbers; null: no quota."""
 S3_ENDPOINT = "S3_ENDPOINT"
 """Base URL of R2's S3 endpoint, which presigned URLs name byte for byte while R2 is the active
 storage; no trailing slash."""
@@ -106,6 +108,7 @@ VARIABLES = (
     DOWNLOAD_URL_SECONDS,
     MAX_PACKAGE_BYTES,
     RETENTION,
+    QUOTAS,
     S3_ENDPOINT,
     S3_REGION,
     UPLOADS_BUCKET,
@@ -213,6 +216,7 @@ class ApiSettings:
     download_url_seconds: int
     max_package_bytes: int
     retention: Retention
+    quotas: Quotas
     storage: StorageSettings
     uploads_bucket: str
     assets_bucket: str
@@ -243,6 +247,7 @@ class ApiSettings:
                     MAX_PACKAGE_BYTES, values.integer(1, values.MAX_PUT), 0
                 ),
                 retention=reader.parsed(RETENTION, values.retention, DESIGNED),
+                quotas=reader.parsed(QUOTAS, values.quotas, UNLIMITED),
                 storage=storage,
                 uploads_bucket=uploads,
                 assets_bucket=assets,

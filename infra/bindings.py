@@ -211,6 +211,7 @@ def _plain_values(settings: Settings) -> dict[str, str]:
         name.DOWNLOAD_URL_SECONDS: str(settings.download_url_seconds),
         name.MAX_PACKAGE_BYTES: str(settings.max_package_bytes),
         name.RETENTION: json.dumps(settings.retention.model_dump(), separators=(",", ":")),
+        name.QUOTAS: _json(settings.quotas.model_dump()),
         name.PLATFORM_KEYS: _json([key.model_dump() for key in settings.platform_keys]),
     }
 

@@ -103,6 +103,12 @@ class OneVersion(Answer):
 async def post_version(
     caller: Developer, services: Platform, app_id: str, body: NewVersion, response: Response
 ) -> CreatedVersion:
+    """The same version again, while it is `uploading`, gives the same upload with a fresh URL.
+
+    Quotas are the developer's: 429 `quota-exceeded` for too many open uploads or too many in 24
+    hours, with the seconds to wait in `Retry-After`; 413 `storage-quota-exceeded` for a package
+    larger than what is left of the bytes that may be stored.
+    """
     # Before the row is written: what is left of the upload's time is then at least the URL's whole
     # lifetime, however long the writing takes.
     now = services.clock.now_ms()
