@@ -9,6 +9,14 @@ from functions.core.developer_signatures import GivenSignature
 from functions.core.presign import PresignedPut, presign_upload
 from functions.core.version_records import Status, Upload, Version
 from functions.entrypoints.http_api.access import AnyCaller, Developer, Platform
+from functions.entrypoints.http_api.grammars import (
+    Id,
+    PackageSize,
+    Sha256,
+    Signature,
+    VersionCode,
+    VersionName,
+)
 from functions.entrypoints.http_api.json_body import JsonRoute
 from functions.entrypoints.http_api.problem_answers import documented
 from functions.entrypoints.http_api.values import Answer, Body, Time
@@ -19,15 +27,15 @@ PAGE = 100
 
 
 class NewVersion(Body):
-    version_code: int
-    version_name: str
-    size: int
+    version_code: VersionCode
+    version_name: VersionName
+    size: PackageSize
     """Bytes of the package."""
-    sha256: str
+    sha256: Sha256
     """Of the package, 64 lower-case hexadecimal digits."""
-    signature: str | None = None
+    signature: Signature | None = None
     """The developer's: base64 of the Ed25519 signature over the package's statement."""
-    signing_key_id: str | None = None
+    signing_key_id: Id | None = None
     """The registered key that made it; both or none."""
 
 
