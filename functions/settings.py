@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Self
 
 from functions import setting_values as values
-from functions.core.platform import DESIGNED, Retention
+from functions.core.platform import DESIGNED, UNLIMITED, Quotas, Retention
 from functions.core.storages import R2
 from functions.setting_values import BackupRhythm, DownloadKeyRing, PlatformKey, Reader, SigningKey
 from functions.storage_settings import (
@@ -50,6 +50,8 @@ MULTIPART_THRESHOLD_BYTES = "MULTIPART_THRESHOLD_BYTES"
 RETENTION = "RETENTION"
 """JSON `{"draft_days", "rejected_days", "failed_hours", "superseded_days", "temp_hours"}`, whole
 numbers."""
+QUOTAS = "QUOTAS"
+"""JSON `{"open_uploads", "uploads_per_day", "stored_bytes"}`, whole numbers; null: no quota."""
 S3_ENDPOINT = "S3_ENDPOINT"
 """Base URL of R2's S3 endpoint, which presigned URLs name byte for byte while R2 is the active
 storage; no trailing slash."""
@@ -109,6 +111,7 @@ VARIABLES = (
     MAX_PACKAGE_BYTES,
     MULTIPART_THRESHOLD_BYTES,
     RETENTION,
+    QUOTAS,
     S3_ENDPOINT,
     S3_REGION,
     UPLOADS_BUCKET,
@@ -219,6 +222,7 @@ class ApiSettings:
     max_package_bytes: int
     multipart_threshold_bytes: int
     retention: Retention
+    quotas: Quotas
     storage: StorageSettings
     uploads_bucket: str
     assets_bucket: str
@@ -252,6 +256,7 @@ class ApiSettings:
                     MULTIPART_THRESHOLD_BYTES, values.integer(1, values.MAX_PUT), 0
                 ),
                 retention=reader.parsed(RETENTION, values.retention, DESIGNED),
+                quotas=reader.parsed(QUOTAS, values.quotas, UNLIMITED),
                 storage=storage,
                 uploads_bucket=uploads,
                 assets_bucket=assets,

@@ -1,19 +1,11 @@
 """Which Worker is given what. Bindings have no read-only mode, so privilege is what a Worker is not
-given.
-
-| Worker | buckets | database | queue | images | secrets |
-|---|---|---|---|---|---|
-| edge | packages, assets, repositories | yes | - | - | download keys |
-| api | uploads, assets, repositories | yes | produces | yes | download keys, presign token, root
-key hashes |
-| jobs | all | yes | consumes both, produces | yes | signing key, purge token, token that reads
-D1, presign token |
+given. docs/access.md shows all of it in a table.
 
 Of the presign token jobs needs that R2's binding cannot list uploads in parts, nor abort what it
 did not begin; it reaches the uploads bucket only, which jobs may write to anyway.
 
 Buckets are bindings on R2 only. An S3-compatible server is told of in a variable, and each Worker
-has keys of its own for it, whose rights are those of the table.
+has keys of its own for it, whose rights are the same.
 """
 
 import json
@@ -224,6 +216,7 @@ def _plain_values(settings: Settings) -> dict[str, str]:
         name.MAX_PACKAGE_BYTES: str(settings.max_package_bytes),
         name.MULTIPART_THRESHOLD_BYTES: str(settings.multipart_threshold_bytes),
         name.RETENTION: json.dumps(settings.retention.model_dump(), separators=(",", ":")),
+        name.QUOTAS: _json(settings.quotas.model_dump()),
         name.PLATFORM_KEYS: _json([key.model_dump() for key in settings.platform_keys]),
     }
 

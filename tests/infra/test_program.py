@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from functions import settings as names
+from functions.core.platform import Quotas
 from functions.setting_values import SettingsError
 from functions.settings import ApiSettings, EdgeSettings, JobsSettings
 from infra import program
@@ -122,6 +123,7 @@ def test_the_workers_understand_what_they_are_given(engine: Engine) -> None:
     assert api.cdn_host == "cdn.stowage.test"
     assert api.uploads_bucket == api.presign.bucket == "stowage-dev-uploads"
     assert api.multi_tenant is True
+    assert api.quotas == Quotas(open_uploads=50, uploads_per_day=1000, stored_bytes=None)
     assert api.platform_keys[0].id == "s1"
     assert jobs.max_package_bytes == api.max_package_bytes == 52_428_800
     assert jobs.api_base_url == "http://127.0.0.1:5/client/v4"

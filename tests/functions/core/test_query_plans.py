@@ -2,6 +2,7 @@
 
 import sqlite3
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 
@@ -18,6 +19,7 @@ from functions.core import (
     backup_retention,
     downloads,
     purges,
+    quotas,
     serving,
     validation,
     versions,
@@ -25,7 +27,7 @@ from functions.core import (
 from functions.core.app_image_settling import due_apps, settle
 from functions.core.backups import LEASE_MS, BackupDeps, BackupPlan, run_backups
 from functions.core.denials import Denials
-from functions.core.platform import DAY_MS, HOUR_MS, Retention
+from functions.core.platform import DAY_MS, HOUR_MS, Quotas, Retention
 from functions.core.purge_runs import run_purges
 from functions.core.reconcile import GRACE_MS, ReconcileDeps, reconcile
 from functions.core.reconcile_report import request_walk
@@ -61,6 +63,7 @@ async def use_everything(world: World) -> None:
     await world.published(caller, 2)
     await world.create(caller, a_package(), 3)
     await world.create(caller, a_package(), 3)
+    await use_up(world, caller)
     version, upload = await world.validating(caller, b"no archive", 4)
     message = {"version_id": version.id, "upload_id": upload.id}
     world.clock.advance(seconds=120)
@@ -94,6 +97,15 @@ async def use_everything(world: World) -> None:
     await change_states(world, caller)
     await keep_house(world)
     await back_up(world)
+
+
+async def use_up(world: World, caller: access.Caller) -> None:
+    """Every quota, and what the developer is told when it is."""
+    limits, now = world.limits, world.clock.now_ms()
+    world.limits = replace(limits, quotas=Quotas(100, 100, 10**9))
+    await world.create(caller, a_package(), 21)
+    await quotas.check(world.records, world.limits.quotas, caller.subject_id or "", 1, now)
+    world.limits = limits
 
 
 async def change_states(world: World, caller: access.Caller) -> None:
@@ -232,3 +244,18 @@ def test_the_edge_finds_pulled_versions_by_the_time_of_their_pull() -> None:
     records.close()
     (statement,) = records.seen.values()
     assert plans(statement) == ["SEARCH version USING INDEX version_pulled (pulled_at>?)"]
+
+
+def test_each_quota_reads_what_it_counts_and_nothing_else() -> None:
+    records = Recording()
+    run(quotas.check(records, Quotas(1, 1, 10), "d", 1, 5))
+    records.close()
+    found = [plans(statement) for statement in records.seen.values()]
+    assert [first for first, _ in found] == [
+        "SEARCH app USING INDEX app_developer (developer_id=?)"
+    ] * 3
+    assert [second for _, second in found] == [
+        "SEARCH version USING INDEX version_kept (app_id=?)",
+        "SEARCH version USING INDEX version_state (app_id=? AND status=?)",
+        "SEARCH version USING COVERING INDEX version_created (app_id=? AND created_at>?)",
+    ]
