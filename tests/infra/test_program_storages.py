@@ -1,6 +1,7 @@
 """What the whole program declares with its objects on R2, on a server, and on both."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -68,6 +69,7 @@ def test_the_workers_understand_what_they_are_given(engine: Engine) -> None:
     assert (api.presign.endpoint, api.presign.region) == (MINIO["endpoint"], "us-east-1")
     assert api.presign.bucket == "incoming"
     assert api.presign.key.id == "minio-api"
+    assert jobs.upload_target == replace(api.presign, key=jobs.storage.keys["minio"])
 
 
 def test_each_worker_has_its_own_key_of_each_used_server_and_no_other(engine: Engine) -> None:

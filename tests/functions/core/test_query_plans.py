@@ -18,6 +18,7 @@ from functions.core import (
     backup_records,
     backup_retention,
     downloads,
+    multipart,
     purges,
     quotas,
     serving,
@@ -27,7 +28,7 @@ from functions.core import (
 from functions.core.app_image_settling import due_apps, settle
 from functions.core.backups import LEASE_MS, BackupDeps, BackupPlan, run_backups
 from functions.core.denials import Denials
-from functions.core.platform import DAY_MS, HOUR_MS, Quotas, Retention
+from functions.core.platform import DAY_MS, HOUR_MS, Limits, Quotas, Retention
 from functions.core.purge_runs import run_purges
 from functions.core.reconcile import GRACE_MS, ReconcileDeps, reconcile
 from functions.core.reconcile_report import request_walk
@@ -64,6 +65,7 @@ async def use_everything(world: World) -> None:
     await world.create(caller, a_package(), 3)
     await world.create(caller, a_package(), 3)
     await use_up(world, caller)
+    await send_parts(world, caller)
     version, upload = await world.validating(caller, b"no archive", 4)
     message = {"version_id": version.id, "upload_id": upload.id}
     world.clock.advance(seconds=120)
@@ -106,6 +108,18 @@ async def use_up(world: World, caller: access.Caller) -> None:
     await world.create(caller, a_package(), 21)
     await quotas.check(world.records, world.limits.quotas, caller.subject_id or "", 1, now)
     world.limits = limits
+
+
+async def send_parts(world: World, caller: access.Caller) -> None:
+    world.limits = Limits(multipart_threshold_bytes=1)
+    version, _, _ = await world.create(caller, a_package(), 5)
+    await multipart.begin(world.multipart_deps, caller, version.id)
+    begun, _ = await multipart.begin(world.multipart_deps, caller, version.id)
+    await multipart.renew_part(world.multipart_deps, caller, version.id, 1)
+    await world.put_parts(begun, a_package())
+    await world.complete(caller, version.id)
+    world.queue.take()
+    world.limits = Limits()
 
 
 async def change_states(world: World, caller: access.Caller) -> None:
