@@ -1,6 +1,9 @@
 """Which Worker is given what. Bindings have no read-only mode, so privilege is what a Worker is not
 given. docs/access.md shows all of it in a table.
 
+Of the presign token jobs needs that R2's binding cannot list uploads in parts, nor abort what it
+did not begin; it reaches the uploads bucket only, which jobs may write to anyway.
+
 Buckets are bindings on R2 only. An S3-compatible server is told of in a variable, and each Worker
 has keys of its own for it, whose rights are the same.
 """
@@ -89,6 +92,7 @@ def jobs(of: Resources, purge: ApiToken, backup: ApiToken) -> list[Binding]:
         database_binding(name.DATABASE, of.database_id),
         queue_binding(name.VALIDATE_QUEUE, of.validate_queue),
         images_binding(name.IMAGES),
+        *_presign(of),
         *_variables(of, name.MAX_PACKAGE_BYTES, name.RETENTION),
         variable(name.BACKUP, _json(of.settings.backup.model_dump())),
         variable(name.ACCOUNT_ID, of.settings.account_id),
@@ -180,7 +184,7 @@ def _choice(settings: Settings) -> dict[str, object]:
 
 
 def _presign(of: Resources) -> list[Binding]:
-    """With what uploads to R2 are presigned, while they go there."""
+    """With what uploads to R2 are presigned and their parts dealt with, while they go there."""
     key = of.storages.presign
     if of.settings.storage != R2 or key is None:
         return []
@@ -210,6 +214,7 @@ def _plain_values(settings: Settings) -> dict[str, str]:
         name.UPLOAD_URL_SECONDS: str(settings.upload_url_seconds),
         name.DOWNLOAD_URL_SECONDS: str(settings.download_url_seconds),
         name.MAX_PACKAGE_BYTES: str(settings.max_package_bytes),
+        name.MULTIPART_THRESHOLD_BYTES: str(settings.multipart_threshold_bytes),
         name.RETENTION: json.dumps(settings.retention.model_dump(), separators=(",", ":")),
         name.QUOTAS: _json(settings.quotas.model_dump()),
         name.PLATFORM_KEYS: _json([key.model_dump() for key in settings.platform_keys]),
