@@ -90,7 +90,7 @@ def test_an_upload_that_ended_makes_room_for_another(world: World) -> None:
         wait = problem.members["retry_after_seconds"]
         assert isinstance(wait, int)
         world.clock.advance(seconds=wait)
-        await run_schedule(world.records, world.uploads, world.queue, world.clock)
+        await run_schedule(world.records, world.uploads, world.uploads, world.queue, world.clock)
         await developer.create(2)
 
     run(scenario())
@@ -101,7 +101,7 @@ def test_uploads_of_a_day_are_limited_whatever_became_of_them(world: World) -> N
         (developer,) = await a_developer(world, "org.one", uploads_per_day=2)
         await developer.create(1)
         world.clock.advance(milliseconds=OPEN_MS)
-        await run_schedule(world.records, world.uploads, world.queue, world.clock)
+        await run_schedule(world.records, world.uploads, world.uploads, world.queue, world.clock)
         await developer.create(1)
         problem = await developer.refused(2)
         assert (problem.slug, problem.status) == ("quota-exceeded", 429)
@@ -130,7 +130,7 @@ def test_bytes_that_failed_or_were_removed_do_not_count(world: World) -> None:
         (developer,) = await a_developer(world, "org.one", stored_bytes=SIZE)
         await developer.create(1)
         world.clock.advance(milliseconds=OPEN_MS)
-        await run_schedule(world.records, world.uploads, world.queue, world.clock)
+        await run_schedule(world.records, world.uploads, world.uploads, world.queue, world.clock)
         await developer.create(2)
 
     run(scenario())
