@@ -61,6 +61,30 @@ API = (
         "uploads", "write", "POST /v1/apps/{app}/versions", "401 yes 404 404 404 403 403 401 401"
     ),
     Asked(
+        "uploads, in parts",
+        "write",
+        "POST /v1/versions/{parted}/multipart",
+        "401 yes 404 404 404 403 403 401 401",
+    ),
+    Asked(
+        "uploads, in parts",
+        "write",
+        "POST /v1/versions/{parted}/multipart/parts/1",
+        "401 yes 404 404 404 403 403 401 401",
+    ),
+    Asked(
+        "uploads, in parts",
+        "list",
+        "GET /v1/versions/{parted}/multipart",
+        "401 yes 404 404 404 yes yes 401 401",
+    ),
+    Asked(
+        "uploads, in parts",
+        "delete",
+        "DELETE /v1/versions/{given_up}/multipart",
+        "401 yes 404 404 404 403 403 401 401",
+    ),
+    Asked(
         "packages of a public app",
         "read",
         "GET /v1/apps/{app}/download",

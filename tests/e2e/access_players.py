@@ -72,6 +72,7 @@ def gathered(stack: Stack) -> Players:
     draft = owner.drafted(a_package(PUBLIC, 2))
     waiting = a_package(PUBLIC, 3)
     upload_id = owner.create(waiting)["upload"]["id"]
+    parted, given_up = (_in_parts(owner, code) for code in (4, 5))
     tenants = {role: _tenant(stack, hostname) for role, hostname in HOSTNAMES.items()}
     answer = stack.api("GET", f"/v1/apps/{PUBLIC}/download").json()
     package = f"packages/{owner.developer_id}/{PUBLIC}/1/package.mosis"
@@ -87,6 +88,8 @@ def gathered(stack: Stack) -> Players:
             "old_app": f"{PUBLIC}.old",
             "old_private": f"{PRIVATE}.old",
             "draft": draft["id"],
+            "parted": parted,
+            "given_up": given_up,
             "old": old[f"{PUBLIC}.old"],
             "upload": upload_id,
             "developer": owner.developer_id,
@@ -131,6 +134,20 @@ def _published(owner: Developer, app_id: str) -> dict[str, Any]:
         )
         assert answer.is_success, answer.text
     return app.published(a_package(app_id, 1))
+
+
+def _in_parts(owner: Developer, code: int) -> str:
+    """The id of a version whose upload in parts is under way."""
+    declared = {
+        "version_code": code,
+        "version_name": str(code),
+        "size": 20_000_000,
+        "sha256": "0" * 64,
+    }
+    created = owner.stack.made(f"/v1/apps/{owner.app_id}/versions", declared, owner.key)
+    version_id = created["version"]["id"]
+    owner.stack.made(f"/v1/versions/{version_id}/multipart", None, owner.key)
+    return version_id
 
 
 def _tenant(stack: Stack, hostname: str) -> tuple[str, dict[str, Any]]:
