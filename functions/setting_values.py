@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import TypeVar, cast
 
 from functions.core.platform import DAY_MS, HOUR_MS, Retention
+from functions.core.usage import is_dataset
 
 
 class SettingsError(Exception):
@@ -138,6 +139,12 @@ def backup_rhythm(value: str) -> BackupRhythm:
 def api_base_url(value: str) -> str:
     if not re.fullmatch(r"https?://[^/?#\s]+/client/v4", value):
         raise WrongError("it must be http(s)://host[:port]/client/v4")
+    return value
+
+
+def dataset(value: str) -> str:
+    if not is_dataset(value):
+        raise WrongError("it must be letters, digits and underscores, and begin with no digit")
     return value
 
 

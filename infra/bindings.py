@@ -3,11 +3,11 @@ given.
 
 | Worker | buckets | database | queue | images | secrets |
 |---|---|---|---|---|---|
-| edge | packages, assets, repositories | yes | - | - | download keys |
+| edge | packages, assets, repositories | yes | - | - | download keys; writes the usage dataset |
 | api | uploads, assets, repositories | yes | produces | yes | download keys, presign token, root
 key hashes |
-| jobs | all | yes | consumes both, produces | yes | signing key, purge token, token that reads
-D1 |
+| jobs | all | yes | consumes both, produces | yes | signing key, tokens that purge, read D1, read
+analytics |
 
 Buckets are bindings on R2 only. An S3-compatible server is told of in a variable, and each Worker
 has keys of its own for it, whose rights are those of the table.
@@ -24,6 +24,7 @@ from infra import keys
 from infra.cloudflare.tokens import ApiToken
 from infra.cloudflare.worker import (
     Binding,
+    analytics_binding,
     bucket_binding,
     database_binding,
     images_binding,
@@ -55,6 +56,7 @@ def edge(of: Resources) -> list[Binding]:
         *_repositories(of),
         *_storage(of, "edge", name.PACKAGES_BUCKET, name.ASSETS_BUCKET),
         database_binding(name.DATABASE, of.database_id),
+        analytics_binding(name.USAGE, of.settings.names.usage_dataset),
         *_variables(of, name.CDN_HOST, name.PLATFORM_ZONE, name.REPOSITORY_BUCKETS),
         secret(name.DOWNLOAD_KEYS, of.secrets.download_keys),
     ]
@@ -76,7 +78,16 @@ def api(of: Resources) -> list[Binding]:
     ]
 
 
-def jobs(of: Resources, purge: ApiToken, backup: ApiToken) -> list[Binding]:
+@dataclass(frozen=True, kw_only=True)
+class JobsTokens:
+    """With what the jobs call Cloudflare's API; each may do one thing."""
+
+    purge: ApiToken
+    backup: ApiToken
+    usage: ApiToken
+
+
+def jobs(of: Resources, tokens: JobsTokens) -> list[Binding]:
     roles = {
         name.UPLOADS: "uploads",
         name.PACKAGES: "packages",
@@ -103,9 +114,11 @@ def jobs(of: Resources, purge: ApiToken, backup: ApiToken) -> list[Binding]:
         variable(name.ZONE_ID, of.settings.zone_id),
         variable(name.DATABASE_ID, of.database_id),
         variable(name.API_BASE_URL, of.settings.api_base_url),
+        variable(name.USAGE_DATASET, of.settings.names.usage_dataset),
         secret(name.SIGNING_KEY, of.secrets.signing_key),
-        secret(name.PURGE_TOKEN, purge.value),
-        secret(name.BACKUP_TOKEN, backup.value),
+        secret(name.PURGE_TOKEN, tokens.purge.value),
+        secret(name.BACKUP_TOKEN, tokens.backup.value),
+        secret(name.USAGE_TOKEN, tokens.usage.value),
     ]
 
 

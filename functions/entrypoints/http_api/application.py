@@ -22,6 +22,7 @@ from functions.entrypoints.http_api import (
     schemas,
     tenants,
     upkeep,
+    usage,
     version_changes,
     versions,
 )
@@ -47,6 +48,7 @@ ROUTERS = tuple(
         api_keys,
         platform_keys,
         backups,
+        usage,
         schemas,
         upkeep,
         health,

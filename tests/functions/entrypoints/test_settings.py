@@ -27,6 +27,8 @@ OF_JOBS = (
     settings.DATABASE_ID,
     settings.BACKUP,
     settings.BACKUP_TOKEN,
+    settings.USAGE_DATASET,
+    settings.USAGE_TOKEN,
 )
 VARIABLES: dict[str, str | None] = {
     settings.API_HOST: "api.stowage.test",
@@ -69,6 +71,8 @@ VARIABLES: dict[str, str | None] = {
     settings.DATABASE_ID: "d-1",
     settings.BACKUP: '{"every_hours": 24, "keep_days": 30}',
     settings.BACKUP_TOKEN: "another-token",
+    settings.USAGE_DATASET: "usage_stowage_test",
+    settings.USAGE_TOKEN: "a-third-token",
 }
 
 
