@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 from typing import TypeVar, cast
 
 from functions.core.platform import DAY_MS, HOUR_MS, Retention
-from functions.core.usage import is_dataset
 
 
 class SettingsError(Exception):
@@ -143,7 +142,8 @@ def api_base_url(value: str) -> str:
 
 
 def dataset(value: str) -> str:
-    if not is_dataset(value):
+    """Its name stands in SQL as it is."""
+    if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", value):
         raise WrongError("it must be letters, digits and underscores, and begin with no digit")
     return value
 

@@ -6,7 +6,6 @@ makes a new schema. Neither client addresses nor tokens nor paths are noted, and
 they are known: anybody can ask for any number of others.
 """
 
-import re
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
@@ -16,7 +15,7 @@ SCHEMA = "1"
 NONE = "-"
 """In place of what there is not. No member is ever empty, as a column that was not written is."""
 
-BLOBS = (
+BLOBS: tuple[str, ...] = (
     "schema",
     "kind",
     "host",
@@ -31,7 +30,7 @@ BLOBS = (
     "part",
 )
 """In the order of the columns `blob1`, `blob2`, ..."""
-DOUBLES = ("bytes", "status", "latency_ms")
+DOUBLES: tuple[str, ...] = ("bytes", "status", "latency_ms")
 """In the order of the columns `double1`, `double2`, ..."""
 
 MOST_BLOBS = 20
@@ -54,12 +53,6 @@ _METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 OTHER_METHOD = "other"
 _LATENCIES = (10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10_000)
 _COLO_LENGTH = 3
-_DATASET = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-
-
-def is_dataset(name: str) -> bool:
-    """Whether a dataset may be called so: its name stands in SQL as it is."""
-    return _DATASET.fullmatch(name) is not None
 
 
 def column(name: str) -> str:

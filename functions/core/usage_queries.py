@@ -14,6 +14,8 @@ from functions.ports.usage import UsageRow
 MOST_ROWS = 10_000
 """Of one answer: what a run takes in, and what a Worker can hold."""
 TABLES = "SHOW TABLES FORMAT JSON"
+_MOST = 2.0**63 - 1024
+"""What the database holds."""
 _DAY = "toUnixTimestamp(toStartOfInterval(timestamp, INTERVAL '1' DAY))"
 
 
@@ -132,8 +134,14 @@ def _day(row: UsageRow) -> int:
 
 
 def _count(row: UsageRow, name: str) -> int:
-    value = row.get(name)
-    if value is None:
-        raise ValueError(f"the answer has no {name}")
-    # A large integer comes as text, a sum of doubles as a float.
-    return int(value) if isinstance(value, int) else round(float(value))
+    """A large integer comes as text, a sum of doubles as a float."""
+    text = str(row.get(name))
+    if text.isdecimal():
+        return int(text)
+    try:
+        number = float(text)
+    except ValueError:
+        number = -1.0
+    if not 0 <= number <= _MOST:
+        raise ValueError(f"the answer's {name} is no count: {text[:40]}")
+    return round(number)

@@ -79,21 +79,16 @@ async def app_usage(
             " version.version_name AS version_name, download_count.day AS day,"
             " download_count.downloads AS downloads, download_count.sent_bytes AS sent_bytes"
             " FROM version JOIN download_count ON download_count.version_id = version.id"
-            " WHERE version.app_id = ? AND download_count.day >= ? AND download_count.day < ?"
-            " ORDER BY version.version_code DESC, download_count.day",
+            " WHERE version.app_id = ? AND download_count.day >= ? AND download_count.day < ?",
             (app.id, since, until),
         )
     )
-    by_day = _grouped(rows, "day")
     return AppUsage(
         app_id=app.id,
         since=since,
         until=until,
-        days=[
-            DownloadDay(day, _sum(found, "downloads"), _sum(found, "sent_bytes"))
-            for day, found in sorted((cast("int", day), found) for day, found in by_day.items())
-        ],
-        versions=[_version(found) for found in _grouped(rows, "id").values()],
+        days=[_download_day(found) for found in _grouped(rows, "day")],
+        versions=[_version(found) for found in reversed(_grouped(rows, "version_code"))],
     )
 
 
@@ -143,12 +138,17 @@ async def _location_of(records: Records, caller: "Caller", repository_id: str) -
     return cast("str", rows[0]["id"])
 
 
-def _grouped(rows: Iterable[Row], column: str) -> dict[object, list[Row]]:
-    """In the order in which they come first."""
-    groups: dict[object, list[Row]] = {}
+def _grouped(rows: Iterable[Row], column: str) -> list[list[Row]]:
+    """Those with the same number in one list, by that number."""
+    groups: dict[int, list[Row]] = {}
     for row in rows:
-        groups.setdefault(row[column], []).append(row)
-    return groups
+        groups.setdefault(cast("int", row[column]), []).append(row)
+    return [groups[number] for number in sorted(groups)]
+
+
+def _download_day(rows: Sequence[Row]) -> DownloadDay:
+    day = cast("int", rows[0]["day"])
+    return DownloadDay(day, _sum(rows, "downloads"), _sum(rows, "sent_bytes"))
 
 
 def _version(rows: Sequence[Row]) -> VersionUsage:
