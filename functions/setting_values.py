@@ -142,6 +142,13 @@ def api_base_url(value: str) -> str:
     return value
 
 
+def dataset(value: str) -> str:
+    """Its name stands in SQL as it is."""
+    if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", value):
+        raise WrongError("it must be letters, digits and underscores, and begin with no digit")
+    return value
+
+
 def buckets(value: str) -> tuple[str, ...]:
     names = tuple(cast("list[str]", json.loads(value)))
     if not names or not all(re.fullmatch(r"[a-z0-9][a-z0-9-]{1,61}[a-z0-9]", n) for n in names):

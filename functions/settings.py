@@ -28,6 +28,8 @@ DATABASE = "DB"
 VALIDATE_QUEUE = "VALIDATE_QUEUE"
 IMAGES = "IMAGES"
 """Cloudflare's image service: it decodes and resizes, which Python in a Worker cannot afford."""
+USAGE = "USAGE"
+"""The dataset that edge writes a data point of each request to."""
 ADDRESS_LIMITER = "ADDRESS_LIMITER"
 KEY_LIMITER = "KEY_LIMITER"
 LIMITER_SECONDS = 60
@@ -98,6 +100,10 @@ ROOT_KEY_HASHES = "ROOT_KEY_HASHES"
 rotated)."""
 BACKUP_TOKEN = "BACKUP_TOKEN"  # noqa: S105  (a name, not a secret)
 """An API token that may read the account's D1 databases; jobs only."""
+USAGE_DATASET = "USAGE_DATASET"
+"""The name of the dataset behind USAGE, as queries have it."""
+USAGE_TOKEN = "USAGE_TOKEN"  # noqa: S105  (a name, not a secret)
+"""An API token that may read the account's analytics; jobs only."""
 
 VARIABLES = (
     CDN_URL,
@@ -134,6 +140,8 @@ VARIABLES = (
     DATABASE_ID,
     BACKUP,
     BACKUP_TOKEN,
+    USAGE_DATASET,
+    USAGE_TOKEN,
 )
 """Every text variable and secret; each Worker has some of them."""
 
@@ -285,6 +293,8 @@ class JobsSettings:
     database_id: str
     backup_rhythm: BackupRhythm
     backup_token: str
+    usage_dataset: str
+    usage_token: str
 
     @classmethod
     def from_mapping(cls, variables: Mapping[str, str | None]) -> Self:
@@ -313,5 +323,7 @@ class JobsSettings:
                 database_id=reader.text(DATABASE_ID),
                 backup_rhythm=reader.parsed(BACKUP, values.backup_rhythm, values.NO_BACKUPS),
                 backup_token=reader.text(BACKUP_TOKEN),
+                usage_dataset=reader.parsed(USAGE_DATASET, values.dataset, ""),
+                usage_token=reader.text(USAGE_TOKEN),
             )
         )

@@ -19,6 +19,7 @@ from infra import keys
 from infra.cloudflare.tokens import ApiToken
 from infra.cloudflare.worker import (
     Binding,
+    analytics_binding,
     bucket_binding,
     database_binding,
     images_binding,
@@ -50,6 +51,7 @@ def edge(of: Resources) -> list[Binding]:
         *_repositories(of),
         *_storage(of, "edge", name.PACKAGES_BUCKET, name.ASSETS_BUCKET),
         database_binding(name.DATABASE, of.database_id),
+        analytics_binding(name.USAGE, of.settings.names.usage_dataset),
         *_variables(of, name.CDN_HOST, name.PLATFORM_ZONE, name.REPOSITORY_BUCKETS),
         secret(name.DOWNLOAD_KEYS, of.secrets.download_keys),
     ]
@@ -71,7 +73,16 @@ def api(of: Resources) -> list[Binding]:
     ]
 
 
-def jobs(of: Resources, purge: ApiToken, backup: ApiToken) -> list[Binding]:
+@dataclass(frozen=True, kw_only=True)
+class JobsTokens:
+    """With what the jobs call Cloudflare's API; each may do one thing."""
+
+    purge: ApiToken
+    backup: ApiToken
+    usage: ApiToken
+
+
+def jobs(of: Resources, tokens: JobsTokens) -> list[Binding]:
     roles = {
         name.UPLOADS: "uploads",
         name.PACKAGES: "packages",
@@ -99,9 +110,11 @@ def jobs(of: Resources, purge: ApiToken, backup: ApiToken) -> list[Binding]:
         variable(name.ZONE_ID, of.settings.zone_id),
         variable(name.DATABASE_ID, of.database_id),
         variable(name.API_BASE_URL, of.settings.api_base_url),
+        variable(name.USAGE_DATASET, of.settings.names.usage_dataset),
         secret(name.SIGNING_KEY, of.secrets.signing_key),
-        secret(name.PURGE_TOKEN, purge.value),
-        secret(name.BACKUP_TOKEN, backup.value),
+        secret(name.PURGE_TOKEN, tokens.purge.value),
+        secret(name.BACKUP_TOKEN, tokens.backup.value),
+        secret(name.USAGE_TOKEN, tokens.usage.value),
     ]
 
 

@@ -53,6 +53,7 @@ _EXAMPLES = {
     "uploadUrlSeconds": "900",
     "downloadUrlSeconds": "3600",
     "maxPackageBytes": "52428800",
+    "multipartThresholdBytes": "16777216",
     "uploadCorsOrigins": """'["https://console.example.com"]'""",
     "passthroughHosts": """'["www.example.com"]'""",
     "customHostnames": """'["apt.customer.org"]'""",

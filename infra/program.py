@@ -8,7 +8,7 @@ import pulumi
 import pulumi_cloudflare as cloudflare
 
 from infra import bindings, bundle, migrations, storages
-from infra.bindings import Resources
+from infra.bindings import JobsTokens, Resources
 from infra.cloudflare.alerts import Alerts, AlertsArgs, UsageAlertArgs
 from infra.cloudflare.database import Database, DatabaseArgs
 from infra.cloudflare.edge import Edge, EdgeArgs
@@ -16,6 +16,7 @@ from infra.cloudflare.hostnames import Hostnames, HostnamesArgs
 from infra.cloudflare.queues import Consumers, ConsumersArgs, Queues, QueuesArgs
 from infra.cloudflare.tokens import (
     ACCOUNT_SCOPE,
+    ANALYTICS_READ,
     CACHE_PURGE,
     D1_READ,
     ZONE_SCOPE,
@@ -65,8 +66,12 @@ class Platform:
         self._storages = storages.declare(settings, secrets)
         self._database = self._make_database(schema)
         self._queues = self._make_queues()
-        self._purge = self._make_api_token("purge", CACHE_PURGE, ZONE_SCOPE, settings.zone_id)
-        self._backup = self._make_api_token("backup", D1_READ, ACCOUNT_SCOPE, settings.account_id)
+        account = settings.account_id
+        self._tokens = JobsTokens(
+            purge=self._make_api_token("purge", CACHE_PURGE, ZONE_SCOPE, settings.zone_id),
+            backup=self._make_api_token("backup", D1_READ, ACCOUNT_SCOPE, account),
+            usage=self._make_api_token("usage", ANALYTICS_READ, ACCOUNT_SCOPE, account),
+        )
         self._workers = self._make_workers()
         self._edge = self._make_edge()
         self._start_jobs()
@@ -165,7 +170,7 @@ class Platform:
         return {
             "edge": self._worker("edge", bindings.edge(resources)),
             "api": self._worker("api", bindings.api(resources)),
-            "jobs": self._worker("jobs", bindings.jobs(resources, self._purge, self._backup)),
+            "jobs": self._worker("jobs", bindings.jobs(resources, self._tokens)),
         }
 
     def _worker(self, role: str, given: list[Binding]) -> PythonWorker:

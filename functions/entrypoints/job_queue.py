@@ -23,6 +23,7 @@ from functions.core.app_image_objects import ImageDeps
 from functions.core.backups import BackupDeps, BackupReport, run_backups
 from functions.core.purge_runs import PurgeReport, run_purges
 from functions.core.reconcile import ReconcileDeps, reconcile
+from functions.core.usage_runs import UsageDeps
 from functions.core.validation import (
     Outcome,
     ValidationDeps,
@@ -85,6 +86,7 @@ class Jobs:
     purger: "CachePurger"
     processor: "ImageProcessor"
     backups: BackupDeps
+    usage: UsageDeps
     parted: "tuple[MultipartStore, ...]" = ()
     """Further buckets whose unfinished uploads in parts are ours to abort."""
 

@@ -18,6 +18,7 @@ BUCKET_SCOPE = "com.cloudflare.edge.r2.bucket"
 CACHE_PURGE = "Cache Purge"
 ZONE_SCOPE = "com.cloudflare.api.account.zone"
 D1_READ = "D1 Read"
+ANALYTICS_READ = "Account Analytics Read"
 ACCOUNT_SCOPE = "com.cloudflare.api.account"
 
 

@@ -12,7 +12,7 @@ from functions.settings import ApiSettings, EdgeSettings, JobsSettings
 from infra import program
 from infra.config import ConfigError
 from tests.infra.deployed import bindings, deployed, in_the_clear, texts
-from tests.infra.engine import D1_READ_ID, Engine, is_secret
+from tests.infra.engine import ANALYTICS_READ_ID, D1_READ_ID, Engine, is_secret
 from tests.infra.project import SECRETS, a_project, a_small_project
 
 REPOSITORY = "REPOSITORY_STOWAGE_DEV_REPOSITORIES"
@@ -46,7 +46,7 @@ def test_everything_is_declared(engine: Engine) -> None:
             "WorkersRoute": 2,
             "DnsRecord": 3,
             "CustomHostnameFallbackOrigin": 1,
-            "AccountToken": 3,
+            "AccountToken": 4,
         }.items()
     )
     assert not {"R2CustomDomain", "R2ManagedDomain", "R2BucketCors"} & set(kinds)
@@ -58,12 +58,12 @@ def test_each_worker_is_bound_to_its_part_only(engine: Engine) -> None:
         worker: {
             name
             for name, one in bindings(engine, worker).items()
-            if one["type"] in {"r2_bucket", "d1", "queue", "images"}
+            if one["type"] in {"r2_bucket", "d1", "queue", "images", "analytics_engine"}
         }
         for worker in ("edge", "api", "jobs")
     }
     assert stores == {
-        "edge": {names.PACKAGES, names.ASSETS, REPOSITORY, names.DATABASE},
+        "edge": {names.PACKAGES, names.ASSETS, REPOSITORY, names.DATABASE, names.USAGE},
         "api": {
             *(names.UPLOADS, names.ASSETS, REPOSITORY),
             *(names.DATABASE, names.VALIDATE_QUEUE, names.IMAGES),
@@ -90,6 +90,7 @@ def test_each_worker_holds_its_secrets_only(engine: Engine) -> None:
             names.SIGNING_KEY,
             names.PURGE_TOKEN,
             names.BACKUP_TOKEN,
+            names.USAGE_TOKEN,
             names.PRESIGN_SECRET_ACCESS_KEY,
         },
     }
@@ -185,6 +186,23 @@ def test_the_presign_token_reaches_uploads_and_is_no_output(engine: Engine) -> N
     ]
     assert "s3_secret_access_key" not in engine.exports
     assert texts(engine, "api")[names.PRESIGN_ACCESS_KEY_ID] == "presign-id"
+
+
+def test_the_usage_token_reads_the_analytics_of_the_account_and_no_more(engine: Engine) -> None:
+    deployed(engine)
+    (policy,) = engine.one("AccountToken", "usage").inputs["policies"]
+    assert policy["effect"] == "allow"
+    assert policy["permissionGroups"] == [{"id": ANALYTICS_READ_ID}]
+    assert policy["resources"] == f'{{"com.cloudflare.api.account.{"7a" * 16}":"*"}}'
+    assert texts(engine, "jobs")[names.USAGE_TOKEN] == "value-of-usage"
+    assert "value-of-usage" not in str(engine.exports)
+
+
+def test_edge_alone_writes_to_the_dataset_that_jobs_reads(engine: Engine) -> None:
+    deployed(engine)
+    assert bindings(engine, "edge")[names.USAGE]["type"] == "analytics_engine"
+    dataset = bindings(engine, "edge")[names.USAGE]["dataset"]
+    assert texts(engine, "jobs")[names.USAGE_DATASET] == dataset
 
 
 def test_the_backup_token_reads_the_databases_of_the_account_and_no_more(engine: Engine) -> None:

@@ -23,6 +23,7 @@ from functions.entrypoints.http_api import (
     schemas,
     tenants,
     upkeep,
+    usage,
     version_changes,
     versions,
 )
@@ -49,6 +50,7 @@ ROUTERS = tuple(
         api_keys,
         platform_keys,
         backups,
+        usage,
         schemas,
         upkeep,
         health,

@@ -51,7 +51,8 @@ class Filled:
     def __init__(self) -> None:
         self.world = World()
         # The most that any stack takes, which is what the document can say.
-        self.world.change(limits=Limits(max_package_bytes=MAX_PUT))
+        limits = Limits(max_package_bytes=MAX_PUT, multipart_threshold_bytes=1)
+        self.world.change(limits=limits)
         self.known: dict[str, str] = {}
         self.keys: list[str] = [ROOT_KEY]
         asyncio.run(self._fill())
@@ -69,6 +70,7 @@ class Filled:
         self.known = {
             "app_id": "org.example.app",
             "version_id": version["version"]["id"],
+            "number": "1",
             "key_id": key["api_key"]["id"],
             "tenant_id": tenant["tenant_id"],
             "developer_id": developer["developer_id"],

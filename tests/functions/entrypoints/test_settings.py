@@ -27,6 +27,8 @@ OF_JOBS = (
     settings.DATABASE_ID,
     settings.BACKUP,
     settings.BACKUP_TOKEN,
+    settings.USAGE_DATASET,
+    settings.USAGE_TOKEN,
 )
 QUOTAS = {"open_uploads": 50, "uploads_per_day": None, "stored_bytes": None}
 VARIABLES: dict[str, str | None] = {
@@ -72,6 +74,8 @@ VARIABLES: dict[str, str | None] = {
     settings.DATABASE_ID: "d-1",
     settings.BACKUP: '{"every_hours": 24, "keep_days": 30}',
     settings.BACKUP_TOKEN: "another-token",
+    settings.USAGE_DATASET: "usage_stowage_test",
+    settings.USAGE_TOKEN: "a-third-token",
 }
 
 

@@ -3,6 +3,7 @@
 from typing import Any
 
 from functions import settings
+from functions.adapters.cloudflare.analytics_engine_sql import AnalyticsEngineQueries
 from functions.adapters.cloudflare.d1 import D1Records
 from functions.adapters.cloudflare.d1_export import D1Exporter, D1ExportSettings
 from functions.adapters.cloudflare.images import CloudflareImages
@@ -13,6 +14,7 @@ from functions.adapters.cloudflare.webcrypto import WebCryptoSigner
 from functions.adapters.cloudflare.webcrypto_verifier import WebCryptoVerifier
 from functions.core.backups import BackupDeps, BackupPlan
 from functions.core.platform import DAY_MS, HOUR_MS, Limits
+from functions.core.usage_runs import UsageDeps
 from functions.core.validation import ValidationDeps
 from functions.entrypoints.cloudflare.compose.bindings import native, variables
 from functions.entrypoints.cloudflare.compose.stores import Place
@@ -52,6 +54,12 @@ def _build(env: Any) -> Jobs:
         queue=CloudflareQueue(native(env, settings.VALIDATE_QUEUE)),
         purger=CloudflareCachePurger(given.api_base_url, given.zone_id, given.purge_token),
         processor=CloudflareImages(native(env, settings.IMAGES)),
+        usage=UsageDeps(
+            records=deps.records,
+            queries=AnalyticsEngineQueries(given.api_base_url, given.account_id, given.usage_token),
+            dataset=given.usage_dataset,
+            clock=deps.clock,
+        ),
         parted=parted(given.storage, uploads, packages, assets),
         backups=BackupDeps(
             records=deps.records,
