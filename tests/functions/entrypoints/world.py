@@ -40,6 +40,7 @@ ROOT_KEY = "stw_root_" + base64.urlsafe_b64encode(ROOT_SECRET).rstrip(b"=").deco
 SEED = hashlib.sha256(b"signing seed of a test").digest()
 DOWNLOAD_KEYS = DownloadKeys("d1", {"d1": hashlib.sha256(b"download key of a test").digest()})
 CDN_URL = "https://cdn.stowage.test"
+CNAME_TARGET = "fallback.stowage.test"
 BUCKETS = ("test-repositories", "test-more")
 TABLES = (
     "api_key",
@@ -95,6 +96,7 @@ class World:
             ),
             download_keys=DOWNLOAD_KEYS,
             cdn_url=CDN_URL,
+            cname_target=CNAME_TARGET,
             repositories=RepositorySettings(
                 buckets=BUCKETS,
                 multi_tenant=True,
