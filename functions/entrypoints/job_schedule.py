@@ -4,6 +4,7 @@ logged and holds up no other."""
 import logging
 from typing import TYPE_CHECKING
 
+from functions.core.hostname_drift import compare
 from functions.core.removal import sweep
 from functions.core.schedule import run_schedule
 from functions.core.stale_parts import abort_stale
@@ -25,8 +26,9 @@ async def tick(jobs: "Jobs") -> None:
             deps.records, deps.uploads, jobs.queue, deps.clock, retention
         ),
         "parts": lambda: abort_stale(deps.records, jobs.parted, deps.clock, retention),
-        # This and the next before the purges, which they ask for.
+        # This and the images before the purges, which they ask for.
         "hostnames": jobs.look_at_hostnames,
+        "hostnames' drift": lambda: compare(jobs.hostnames),
         "images": jobs.settle_images,
         "purges": jobs.purge,
         "retention": lambda: sweep(deps.records, deps.packages, deps.clock),

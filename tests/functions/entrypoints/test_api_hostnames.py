@@ -226,6 +226,19 @@ async def test_a_removed_hostname_is_shown_as_removed_and_purged(
     assert [one["name"] for one in listed] == ["first.t1.example"]
 
 
+async def test_operators_see_what_cloudflare_knows_differently(
+    world: World, tenant: Tenant
+) -> None:
+    path = "/v1/hostnames/drift"
+    assert (await world.call("GET", path, key=ROOT_KEY)).json() == {"drift": None}
+    assert_problem(await world.call("GET", path, key=tenant.key), 404)
+    await world.authority.create("by-hand.example.com", "http")
+    await tick(world.jobs())
+    drift = (await world.call("GET", path, key=ROOT_KEY)).json()["drift"]
+    assert drift["unknown_here"] == ["by-hand.example.com"]
+    assert drift["missing_there"] == ["first.t1.example"]
+
+
 async def test_looks_that_are_asked_for_too_fast_are_refused(world: World, tenant: Tenant) -> None:
     hostname = await tenant.claimed()
     await delivered(world)

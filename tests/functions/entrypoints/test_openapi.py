@@ -59,6 +59,7 @@ async def test_it_is_openapi_3_1_with_every_endpoint(document: dict[str, Any]) -
         "POST /v1/repositories",
         "POST /v1/hostnames",
         "GET /v1/hostnames",
+        "GET /v1/hostnames/drift",
         "GET /v1/hostnames/{hostname_id}",
         "DELETE /v1/hostnames/{hostname_id}",
         "POST /v1/hostnames/{hostname_id}/check",
