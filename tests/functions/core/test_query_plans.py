@@ -190,6 +190,7 @@ async def use_hostnames(of: World) -> None:
             location_id=location_id,
             state=state,  # pyright: ignore[reportArgumentType]  (data)
         )
+    world.clock.advance(seconds=60)
     await hostname_claims.request_look(records, world.clock, other[0], rival.id)
     for caller, one in ((owner[0], claim), (other[0], rival)):
         await hostname_claims.remove_claim(records, world.clock, caller, one.id)
