@@ -112,6 +112,7 @@ def test_r2_as_the_fallback_keeps_its_buckets_and_bindings(engine: Engine) -> No
     # Uploads whose URL was given before the switch still end well.
     assert sorted(token.name for token in engine.of("AccountToken")) == [
         "backup",
+        "hostnames",
         "presign",
         "purge",
     ]
