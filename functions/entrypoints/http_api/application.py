@@ -24,6 +24,7 @@ from functions.entrypoints.http_api import (
     schemas,
     tenants,
     upkeep,
+    usage,
     version_changes,
     versions,
 )
@@ -51,6 +52,7 @@ ROUTERS = tuple(
         api_keys,
         platform_keys,
         backups,
+        usage,
         schemas,
         upkeep,
         health,
