@@ -142,6 +142,13 @@ def api_base_url(value: str) -> str:
     return value
 
 
+def resolvers(value: str) -> tuple[str, ...]:
+    urls = tuple(cast("list[str]", json.loads(value)))
+    if not urls or not all(re.fullmatch(r"https?://[^/?#\s]+/[^?#\s]*", url) for url in urls):
+        raise WrongError("it must be a JSON list of at least one http(s)://host/path")
+    return urls
+
+
 def dataset(value: str) -> str:
     """Its name stands in SQL as it is."""
     if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", value):

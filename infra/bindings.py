@@ -80,6 +80,7 @@ class JobsTokens:
     purge: ApiToken
     backup: ApiToken
     usage: ApiToken
+    hostnames: ApiToken
 
 
 def jobs(of: Resources, tokens: JobsTokens) -> list[Binding]:
@@ -103,8 +104,9 @@ def jobs(of: Resources, tokens: JobsTokens) -> list[Binding]:
         database_binding(name.DATABASE, of.database_id),
         queue_binding(name.VALIDATE_QUEUE, of.validate_queue),
         images_binding(name.IMAGES),
+        *_variables(of, name.MAX_PACKAGE_BYTES, name.RETENTION, name.FALLBACK_HOST),
+        variable(name.DNS_RESOLVERS, _json(of.settings.dns_resolvers)),
         *_presign(of),
-        *_variables(of, name.MAX_PACKAGE_BYTES, name.RETENTION),
         variable(name.BACKUP, _json(of.settings.backup.model_dump())),
         variable(name.ACCOUNT_ID, of.settings.account_id),
         variable(name.ZONE_ID, of.settings.zone_id),
@@ -114,6 +116,7 @@ def jobs(of: Resources, tokens: JobsTokens) -> list[Binding]:
         secret(name.SIGNING_KEY, of.secrets.signing_key),
         secret(name.PURGE_TOKEN, tokens.purge.value),
         secret(name.BACKUP_TOKEN, tokens.backup.value),
+        secret(name.HOSTNAMES_TOKEN, tokens.hostnames.value),
         secret(name.USAGE_TOKEN, tokens.usage.value),
     ]
 
@@ -220,6 +223,7 @@ def _plain_values(settings: Settings) -> dict[str, str]:
     return {
         name.API_HOST: settings.api_host,
         name.CDN_HOST: settings.cdn_host,
+        name.FALLBACK_HOST: settings.fallback_host,
         name.CDN_URL: settings.cdn_url,
         name.PLATFORM_ZONE: settings.zone,
         name.REPOSITORY_BUCKETS: _json([names.bucket(r) for r in settings.repository_buckets]),

@@ -18,6 +18,7 @@ from infra.cloudflare.tokens import (
     ACCOUNT_SCOPE,
     ANALYTICS_READ,
     CACHE_PURGE,
+    CERTIFICATES_WRITE,
     D1_READ,
     ZONE_SCOPE,
     ApiToken,
@@ -71,6 +72,9 @@ class Platform:
             purge=self._make_api_token("purge", CACHE_PURGE, ZONE_SCOPE, settings.zone_id),
             backup=self._make_api_token("backup", D1_READ, ACCOUNT_SCOPE, account),
             usage=self._make_api_token("usage", ANALYTICS_READ, ACCOUNT_SCOPE, account),
+            hostnames=self._make_api_token(
+                "hostnames", CERTIFICATES_WRITE, ZONE_SCOPE, settings.zone_id
+            ),
         )
         self._workers = self._make_workers()
         self._edge = self._make_edge()

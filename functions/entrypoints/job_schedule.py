@@ -4,6 +4,7 @@ logged and holds up no other."""
 import logging
 from typing import TYPE_CHECKING
 
+from functions.core.hostname_drift import compare
 from functions.core.removal import sweep
 from functions.core.schedule import run_schedule
 from functions.core.stale_parts import abort_stale
@@ -28,7 +29,9 @@ async def tick(jobs: "Jobs") -> None:
         "parts": lambda: abort_stale(
             deps.records, (jobs.upload_parts, *jobs.parted), deps.clock, retention
         ),
-        # Before the purges, which it asks for.
+        # This and the images before the purges, which they ask for.
+        "hostnames": jobs.look_at_hostnames,
+        "hostnames' drift": lambda: compare(jobs.hostnames),
         "images": jobs.settle_images,
         "purges": jobs.purge,
         "retention": lambda: sweep(deps.records, deps.packages, deps.clock),

@@ -48,6 +48,7 @@ def test_on_a_server_nothing_of_r2_is_left(engine: Engine, storage: str) -> None
     assert not {"R2Bucket", "R2BucketLifecycle"} & kinds(engine)
     assert {token.name for token in engine.of("AccountToken")} == {
         "backup",
+        "hostnames",
         "purge",
         "usage",
     }
@@ -118,6 +119,7 @@ def test_r2_as_the_fallback_keeps_its_buckets_and_bindings(engine: Engine) -> No
     # Uploads whose URL was given before the switch still end well.
     assert sorted(token.name for token in engine.of("AccountToken")) == [
         "backup",
+        "hostnames",
         "presign",
         "purge",
         "usage",

@@ -27,6 +27,8 @@ OF_JOBS = (
     settings.DATABASE_ID,
     settings.BACKUP,
     settings.BACKUP_TOKEN,
+    settings.DNS_RESOLVERS,
+    settings.HOSTNAMES_TOKEN,
     settings.USAGE_DATASET,
     settings.USAGE_TOKEN,
 )
@@ -74,6 +76,9 @@ VARIABLES: dict[str, str | None] = {
     settings.DATABASE_ID: "d-1",
     settings.BACKUP: '{"every_hours": 24, "keep_days": 30}',
     settings.BACKUP_TOKEN: "another-token",
+    settings.FALLBACK_HOST: "fallback.example",
+    settings.DNS_RESOLVERS: '["https://dns.example/dns-query"]',
+    settings.HOSTNAMES_TOKEN: "a-fourth-token",
     settings.USAGE_DATASET: "usage_stowage_test",
     settings.USAGE_TOKEN: "a-third-token",
 }
@@ -139,6 +144,7 @@ def test_each_worker_needs_no_setting_that_it_does_not_read() -> None:
             settings.PRESIGN_ACCESS_KEY_ID,
             settings.PRESIGN_SECRET_ACCESS_KEY,
             settings.SIGNING_KEY,
+            settings.FALLBACK_HOST,
             *OF_JOBS,
         )
     }
