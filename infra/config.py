@@ -60,6 +60,7 @@ _EXAMPLES = {
     "dnsResolvers": """'["https://dns.google/dns-query"]'""",
     "requestsPerMinute": """'{"address": 600, "key": 3000}'""",
     "cron": "'*/5 * * * *'",
+    "publishing": """'{"keepGenerations": 3, "graceDays": 7}'""",
     "backup": """'{"everyHours": 24, "keepDays": 30}'""",
     "retention": """'{"draftDays": 30, "rejectedDays": 7}'""",
     "quotas": """'{"openUploads": 50, "storedBytes": 10737418240}'""",
