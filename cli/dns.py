@@ -65,6 +65,5 @@ def delete(
     """
     scope = options.local_scope(home)
     running(LocalCloud(scope.project, scope.home)).cloud.delete_dns(name, kind)
-    scope.terminal.result(
-        f"{name} has no {kind.upper() if kind else ''} record.".replace("  ", " ")
-    )
+    which = f"{kind.upper()} record" if kind else "record"
+    scope.terminal.result(f"{name} has no {which}.")
