@@ -18,6 +18,7 @@ from cli import (
     cloud_control,
     deployment,
     destruction,
+    dns,
     options,
     outputs,
     push,
@@ -105,6 +106,7 @@ app.add_typer(versions.app, name="versions")
 app.add_typer(backups.app, name="backup")
 app.add_typer(app_images.app, name="apps")
 app.add_typer(signing_keys.app, name="signing-keys")
+app.add_typer(dns.app, name="dns")
 app.add_typer(upkeep.purges, name="purges")
 app.add_typer(upkeep.retention, name="retention")
 app.add_typer(storage_copy.app, name="storage")
