@@ -2,6 +2,7 @@
 Cloudflare's part, and apt."""
 
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -47,7 +48,7 @@ class Tenant:
     def until_state(self, hostname_id: str, state: str) -> dict[str, Any]:
         return self.until(hostname_id, lambda now: now["state"] == state)
 
-    def until(self, hostname_id: str, is_so: Any) -> dict[str, Any]:
+    def until(self, hostname_id: str, is_so: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
         deadline = time.monotonic() + SECONDS
         while True:
             answer = self.stack.api("POST", f"/v1/hostnames/{hostname_id}/check", key=self.key)
