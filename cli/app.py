@@ -18,6 +18,7 @@ from cli import (
     cloud_control,
     deployment,
     destruction,
+    dns,
     options,
     outputs,
     publish,
@@ -110,6 +111,7 @@ app.add_typer(repositories.app, name="repositories")
 app.add_typer(backups.app, name="backup")
 app.add_typer(app_images.app, name="apps")
 app.add_typer(signing_keys.app, name="signing-keys")
+app.add_typer(dns.app, name="dns")
 app.add_typer(upkeep.purges, name="purges")
 app.add_typer(upkeep.retention, name="retention")
 app.add_typer(storage_copy.app, name="storage")

@@ -37,12 +37,15 @@ from local.purges import PLANS, Purges
 from local.queue_store import QueueStore
 from local.rest.analytics import AnalyticsEndpoint
 from local.rest.authority import Authority
+from local.rest.custom_hostnames import CustomHostnames
 from local.rest.data import DataEndpoints
 from local.rest.database_transfers import DatabaseTransfers
 from local.rest.envelope import failure
 from local.rest.listings import Listings
 from local.rest.purging import PurgeEndpoint
 from local.rest.signed_files import SIGNED_PATH, SignedFiles
+from local.saas.control import HostnameControl
+from local.saas.hostnames import Hostnames
 from local.schedules import Schedules
 from local.settling import Settler
 from local.storages import Storages
@@ -91,7 +94,10 @@ class LocalCloud:
             self.world, self._settler, self._data_plane, self._files
         )
         self._schema: asyncio.Task[Schema] | None = None
-        self._calls = EngineCalls(self.world, self._blobs, self._types, self._bucket_is_empty)
+        self._hostnames = Hostnames(self.world, self._dns)
+        self._calls = EngineCalls(
+            self.world, self._blobs, self._types, self._bucket_is_empty, self._hostnames.follow
+        )
 
     def application(self) -> ASGIApp:
         control = ControlRoutes(
@@ -115,6 +121,8 @@ class LocalCloud:
                 *control.routes(),
                 *DnsControl(self._dns).routes(),
                 *Resolvers(self._dns).routes(),
+                *HostnameControl(self._hostnames).routes(),
+                *CustomHostnames(self.world, self._calls, self._hostnames).routes(),
                 *data.routes(),
                 *purging.routes(),
                 *analytics.routes(),

@@ -222,6 +222,11 @@ class Cloud:
         """Those of one name, or all."""
         self._call("DELETE", "/_dns/faults" + (f"?{urlencode({'name': name})}" if name else ""))
 
+    def simulate_hostnames(self, **changes: Any) -> Json:
+        """Sets fields of `local.saas.simulation.Simulation`, such as `stage_seconds`, and gives
+        all."""
+        return self._call("PATCH", "/_hostnames", changes)
+
     def _call(
         self, method: str, path: str, body: Json | None = None, timeout: float = 30.0
     ) -> Json:
