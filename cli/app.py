@@ -26,6 +26,7 @@ from cli import (
     stack_init,
     storage_copy,
     upkeep,
+    usage,
     verify,
     versions,
 )
@@ -109,6 +110,7 @@ app.add_typer(dns.app, name="dns")
 app.add_typer(upkeep.purges, name="purges")
 app.add_typer(upkeep.retention, name="retention")
 app.add_typer(storage_copy.app, name="storage")
+app.add_typer(usage.app, name="usage")
 
 
 def main() -> None:

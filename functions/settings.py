@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Self
 
 from functions import setting_values as values
-from functions.core.platform import DESIGNED, Retention
+from functions.core.platform import DESIGNED, UNLIMITED, Quotas, Retention
 from functions.core.storages import R2
 from functions.setting_values import BackupRhythm, DownloadKeyRing, PlatformKey, Reader, SigningKey
 from functions.storage_settings import (
@@ -28,6 +28,8 @@ DATABASE = "DB"
 VALIDATE_QUEUE = "VALIDATE_QUEUE"
 IMAGES = "IMAGES"
 """Cloudflare's image service: it decodes and resizes, which Python in a Worker cannot afford."""
+USAGE = "USAGE"
+"""The dataset that edge writes a data point of each request to."""
 ADDRESS_LIMITER = "ADDRESS_LIMITER"
 KEY_LIMITER = "KEY_LIMITER"
 LIMITER_SECONDS = 60
@@ -47,9 +49,13 @@ MULTI_TENANT = "MULTI_TENANT"
 UPLOAD_URL_SECONDS = "UPLOAD_URL_SECONDS"
 DOWNLOAD_URL_SECONDS = "DOWNLOAD_URL_SECONDS"
 MAX_PACKAGE_BYTES = "MAX_PACKAGE_BYTES"
+MULTIPART_THRESHOLD_BYTES = "MULTIPART_THRESHOLD_BYTES"
+"""Packages of more may come in parts."""
 RETENTION = "RETENTION"
 """JSON `{"draft_days", "rejected_days", "failed_hours", "superseded_days", "temp_hours"}`, whole
 numbers."""
+QUOTAS = "QUOTAS"
+"""JSON `{"open_uploads", "uploads_per_day", "stored_bytes"}`, whole numbers; null: no quota."""
 S3_ENDPOINT = "S3_ENDPOINT"
 """Base URL of R2's S3 endpoint, which presigned URLs name byte for byte while R2 is the active
 storage; no trailing slash."""
@@ -102,6 +108,10 @@ HOSTNAMES_TOKEN = "HOSTNAMES_TOKEN"  # noqa: S105  (a name, not a secret)
 nothing else; jobs only."""
 BACKUP_TOKEN = "BACKUP_TOKEN"  # noqa: S105  (a name, not a secret)
 """An API token that may read the account's D1 databases; jobs only."""
+USAGE_DATASET = "USAGE_DATASET"
+"""The name of the dataset behind USAGE, as queries have it."""
+USAGE_TOKEN = "USAGE_TOKEN"  # noqa: S105  (a name, not a secret)
+"""An API token that may read the account's analytics; jobs only."""
 
 VARIABLES = (
     CDN_URL,
@@ -114,7 +124,9 @@ VARIABLES = (
     UPLOAD_URL_SECONDS,
     DOWNLOAD_URL_SECONDS,
     MAX_PACKAGE_BYTES,
+    MULTIPART_THRESHOLD_BYTES,
     RETENTION,
+    QUOTAS,
     S3_ENDPOINT,
     S3_REGION,
     UPLOADS_BUCKET,
@@ -139,6 +151,8 @@ VARIABLES = (
     BACKUP_TOKEN,
     DNS_RESOLVERS,
     HOSTNAMES_TOKEN,
+    USAGE_DATASET,
+    USAGE_TOKEN,
 )
 """Every text variable and secret; each Worker has some of them."""
 
@@ -190,8 +204,10 @@ class EdgeSettings:
 
 
 @dataclass(frozen=True, slots=True)
-class PresignTarget:
-    """Where presigned uploads go: the uploads bucket of the active storage."""
+class UploadTarget:
+    """Where uploads go: the uploads bucket of the active storage, by its S3 API. With it api
+    presigns and puts parts together, and jobs aborts what nobody completed; jobs may do no more
+    with it than by the bucket's binding."""
 
     endpoint: str
     region: str
@@ -200,15 +216,15 @@ class PresignTarget:
     key: AccessKey
 
 
-def _presign_target(reader: Reader, storage: StorageSettings, uploads: str) -> PresignTarget:
+def _upload_target(reader: Reader, storage: StorageSettings, uploads: str) -> UploadTarget:
     active = storage.choice.active
     if active == R2.name:
         key = AccessKey(reader.text(PRESIGN_ACCESS_KEY_ID), reader.text(PRESIGN_SECRET_ACCESS_KEY))
         endpoint = reader.parsed(S3_ENDPOINT, values.base_url, "")
-        return PresignTarget(endpoint, reader.text(S3_REGION), uploads, key)
+        return UploadTarget(endpoint, reader.text(S3_REGION), uploads, key)
     server = storage.choice.servers[active]
     key = storage.keys.get(active, AccessKey("", ""))
-    return PresignTarget(server.endpoint, server.region, server.buckets.get(uploads, ""), key)
+    return UploadTarget(server.endpoint, server.region, server.buckets.get(uploads, ""), key)
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,11 +240,13 @@ class ApiSettings:
     upload_url_seconds: int
     download_url_seconds: int
     max_package_bytes: int
+    multipart_threshold_bytes: int
     retention: Retention
+    quotas: Quotas
     storage: StorageSettings
     uploads_bucket: str
     assets_bucket: str
-    presign: PresignTarget
+    presign: UploadTarget
     platform_keys: tuple[PlatformKey, ...]
     root_key_hashes: tuple[str, ...]
 
@@ -255,11 +273,15 @@ class ApiSettings:
                 max_package_bytes=reader.parsed(
                     MAX_PACKAGE_BYTES, values.integer(1, values.MAX_PUT), 0
                 ),
+                multipart_threshold_bytes=reader.parsed(
+                    MULTIPART_THRESHOLD_BYTES, values.integer(1, values.MAX_PUT), 0
+                ),
                 retention=reader.parsed(RETENTION, values.retention, DESIGNED),
+                quotas=reader.parsed(QUOTAS, values.quotas, UNLIMITED),
                 storage=storage,
                 uploads_bucket=uploads,
                 assets_bucket=assets,
-                presign=_presign_target(reader, storage, uploads),
+                presign=_upload_target(reader, storage, uploads),
                 platform_keys=reader.parsed(PLATFORM_KEYS, values.platform_keys, ()),
                 root_key_hashes=reader.parsed(ROOT_KEY_HASHES, values.hashes, ()),
             )
@@ -275,6 +297,7 @@ class JobsSettings:
     packages_bucket: str
     assets_bucket: str
     backups_bucket: str
+    upload_target: UploadTarget
     signing_key: SigningKey
     zone_id: str
     api_base_url: str
@@ -286,6 +309,8 @@ class JobsSettings:
     fallback_host: str
     dns_resolvers: tuple[str, ...]
     hostnames_token: str
+    usage_dataset: str
+    usage_token: str
 
     @classmethod
     def from_mapping(cls, variables: Mapping[str, str | None]) -> Self:
@@ -293,17 +318,19 @@ class JobsSettings:
         reader = Reader(variables)
         uploads, packages = reader.text(UPLOADS_BUCKET), reader.text(PACKAGES_BUCKET)
         assets, backups = reader.text(ASSETS_BUCKET), reader.text(BACKUPS_BUCKET)
+        storage = _storage(reader, uploads, packages, assets, backups)
         return reader.finish(
             lambda: cls(
                 max_package_bytes=reader.parsed(
                     MAX_PACKAGE_BYTES, values.integer(1, values.MAX_PUT), 0
                 ),
                 retention=reader.parsed(RETENTION, values.retention, DESIGNED),
-                storage=_storage(reader, uploads, packages, assets, backups),
+                storage=storage,
                 uploads_bucket=uploads,
                 packages_bucket=packages,
                 assets_bucket=assets,
                 backups_bucket=backups,
+                upload_target=_upload_target(reader, storage, uploads),
                 signing_key=reader.parsed(SIGNING_KEY, values.signing_key, values.NO_SIGNING_KEY),
                 zone_id=reader.text(ZONE_ID),
                 api_base_url=reader.parsed(API_BASE_URL, values.api_base_url, ""),
@@ -315,5 +342,7 @@ class JobsSettings:
                 fallback_host=reader.text(FALLBACK_HOST),
                 dns_resolvers=reader.parsed(DNS_RESOLVERS, values.resolvers, ()),
                 hostnames_token=reader.text(HOSTNAMES_TOKEN),
+                usage_dataset=reader.parsed(USAGE_DATASET, values.dataset, ""),
+                usage_token=reader.text(USAGE_TOKEN),
             )
         )

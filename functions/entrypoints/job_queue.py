@@ -26,6 +26,7 @@ from functions.core.hostname_looks import HostnameDeps
 from functions.core.hostname_runs import HostnameReport, run_hostnames
 from functions.core.purge_runs import PurgeReport, run_purges
 from functions.core.reconcile import ReconcileDeps, reconcile
+from functions.core.usage_runs import UsageDeps
 from functions.core.validation import (
     Outcome,
     ValidationDeps,
@@ -81,14 +82,17 @@ class Jobs:
     """What each of the two queues is for."""
 
     validation: ValidationDeps
+    upload_parts: "MultipartStore"
+    """The uploads bucket of the active storage."""
     assets: "ObjectStore"
     queue: "Queue"
     purger: "CachePurger"
     processor: "ImageProcessor"
     backups: BackupDeps
     hostnames: HostnameDeps
+    usage: UsageDeps
     parted: "tuple[MultipartStore, ...]" = ()
-    """The buckets whose unfinished uploads in parts are ours to abort."""
+    """Further buckets whose unfinished uploads in parts are ours to abort."""
 
     def handler(self, queue: str) -> Handler:
         """Dead letters are told apart by the name of their queue."""

@@ -13,6 +13,7 @@ from starlette.responses import Response
 
 from local.home import Credentials
 from local.provider.account_kinds import (
+    ANALYTICS_READ_GROUP,
     CACHE_PURGE_GROUP,
     CERTIFICATES_GROUP,
     D1_READ_GROUP,
@@ -64,6 +65,12 @@ _GRANTS = (
         re.compile(r"/client/v4/zones/([^/]+)/(?:custom_hostnames(?:/[^/]+)?|dcv_delegation/uuid)"),
         _ZONE_SCOPE,
         frozenset({CERTIFICATES_GROUP}),
+    ),
+    Grant(
+        frozenset({"POST"}),
+        re.compile(r"/client/v4/accounts/([^/]+)/analytics_engine/sql"),
+        _ACCOUNT_SCOPE,
+        frozenset({ANALYTICS_READ_GROUP}),
     ),
 )
 

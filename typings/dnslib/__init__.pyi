@@ -1,6 +1,5 @@
 """What we use of dnslib, which has no types of its own."""
 
-
 class DNSError(Exception): ...
 
 class Bimap:
@@ -56,4 +55,3 @@ class DNSRecord:
         tcp: bool = ...,
         timeout: float | None = ...,
     ) -> bytes: ...
-

@@ -79,7 +79,9 @@ class MemoryHostnameAuthority:
         if known is None:
             raise RefusedError("the custom hostname was not found")
         self.calls.append(f"refresh {known.name} by {method}")
-        begun = replace(known, hostname_status="pending", certificate_status="initializing")
+        # One that is attached stays so while its certificate is ordered anew.
+        status = "active" if known.hostname_status == "active" else "pending"
+        begun = replace(known, hostname_status=status, certificate_status="initializing")
         self.hostnames[hostname_id] = begun
         return begun
 

@@ -4,11 +4,20 @@ from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query, Response, status
 
-from functions.core import app_image_calls, apps, version_lists, versions
+from functions.core import app_image_calls, apps, multipart, version_lists, versions
 from functions.core.developer_signatures import GivenSignature
+from functions.core.platform import Limits
 from functions.core.presign import PresignedPut, presign_upload
 from functions.core.version_records import Status, Upload, Version
 from functions.entrypoints.http_api.access import AnyCaller, Developer, Platform
+from functions.entrypoints.http_api.grammars import (
+    Id,
+    PackageSize,
+    Sha256,
+    Signature,
+    VersionCode,
+    VersionName,
+)
 from functions.entrypoints.http_api.json_body import JsonRoute
 from functions.entrypoints.http_api.problem_answers import documented
 from functions.entrypoints.http_api.values import Answer, Body, Time
@@ -19,15 +28,15 @@ PAGE = 100
 
 
 class NewVersion(Body):
-    version_code: int
-    version_name: str
-    size: int
+    version_code: VersionCode
+    version_name: VersionName
+    size: PackageSize
     """Bytes of the package."""
-    sha256: str
+    sha256: Sha256
     """Of the package, 64 lower-case hexadecimal digits."""
-    signature: str | None = None
+    signature: Signature | None = None
     """The developer's: base64 of the Ed25519 signature over the package's statement."""
-    signing_key_id: str | None = None
+    signing_key_id: Id | None = None
     """The registered key that made it; both or none."""
 
 
@@ -72,6 +81,14 @@ class VersionList(Answer):
     """Give it as `after` to get the next page; None on the last one."""
 
 
+class PartsOffered(Answer):
+    """The package may come in parts instead (`/v1/versions/{version_id}/multipart`)."""
+
+    part_size: int
+    """Bytes of every part but the last."""
+    part_count: int
+
+
 class UploadAnswer(Answer):
     """The package goes by this one request, its headers sent exactly as they stand here."""
 
@@ -80,6 +97,8 @@ class UploadAnswer(Answer):
     url: str
     headers: dict[str, str]
     expires_at: Time
+    multipart: PartsOffered | None
+    """None for a package that is too small for it."""
 
 
 class CreatedVersion(Answer):
@@ -103,6 +122,12 @@ class OneVersion(Answer):
 async def post_version(
     caller: Developer, services: Platform, app_id: str, body: NewVersion, response: Response
 ) -> CreatedVersion:
+    """The same version again, while it is `uploading`, gives the same upload with a fresh URL.
+
+    Quotas are the developer's: 429 `quota-exceeded` for too many open uploads or too many in 24
+    hours, with the seconds to wait in `Retry-After`; 413 `storage-quota-exceeded` for a package
+    larger than what is left of the bytes that may be stored.
+    """
     # Before the row is written: what is left of the upload's time is then at least the URL's whole
     # lifetime, however long the writing takes.
     now = services.clock.now_ms()
@@ -125,7 +150,9 @@ async def post_version(
     presigned = presign_upload(
         services.presign, upload, version, now, services.limits.upload_url_seconds
     )
-    return CreatedVersion(version=version_answer(version), upload=_upload(upload, presigned))
+    return CreatedVersion(
+        version=version_answer(version), upload=_upload(upload, presigned, services.limits)
+    )
 
 
 @router.get(
@@ -161,13 +188,14 @@ async def get_version(caller: AnyCaller, services: Platform, version_id: str) ->
 @router.post(
     "/v1/versions/{version_id}/complete",
     status_code=status.HTTP_202_ACCEPTED,
-    summary="Say that the package is uploaded, and have it validated",
+    summary="Say that the package is uploaded, put its parts together, and have it validated",
     responses=documented(401, 403, 404, 409),
 )
 async def post_complete(caller: AnyCaller, services: Platform, version_id: str) -> OneVersion:
     version = await versions.complete_version(
         services.records,
         services.uploads,
+        services.upload_parts,
         services.queue,
         services.clock,
         caller,
@@ -217,11 +245,14 @@ def version_answer(version: Version) -> VersionAnswer:
     )
 
 
-def _upload(upload: Upload, presigned: PresignedPut) -> UploadAnswer:
+def _upload(upload: Upload, presigned: PresignedPut, limits: Limits) -> UploadAnswer:
+    plan = multipart.offered(upload.size, limits)
+    offer = None if plan is None else PartsOffered(part_size=plan.part_size, part_count=plan.count)
     return UploadAnswer(
         id=upload.id,
         method=presigned.method,
         url=presigned.url,
         headers=dict(presigned.headers),
         expires_at=presigned.expires_at,
+        multipart=offer,
     )

@@ -7,7 +7,7 @@ import pytest
 
 from functions import settings
 from functions.core.download_tokens import DownloadKeys, sign, verify
-from functions.core.platform import Retention
+from functions.core.platform import Quotas, Retention
 from functions.setting_values import BackupRhythm, SettingsError
 
 KEY = base64.b64encode(bytes(range(32))).decode()
@@ -29,7 +29,10 @@ OF_JOBS = (
     settings.BACKUP_TOKEN,
     settings.DNS_RESOLVERS,
     settings.HOSTNAMES_TOKEN,
+    settings.USAGE_DATASET,
+    settings.USAGE_TOKEN,
 )
+QUOTAS = {"open_uploads": 50, "uploads_per_day": None, "stored_bytes": None}
 VARIABLES: dict[str, str | None] = {
     settings.API_HOST: "api.stowage.test",
     settings.CDN_HOST: "cdn.stowage.test",
@@ -41,7 +44,9 @@ VARIABLES: dict[str, str | None] = {
     settings.UPLOAD_URL_SECONDS: "900",
     settings.DOWNLOAD_URL_SECONDS: "3600",
     settings.MAX_PACKAGE_BYTES: "52428800",
+    settings.MULTIPART_THRESHOLD_BYTES: "16777216",
     settings.RETENTION: json.dumps(KEPT),
+    settings.QUOTAS: json.dumps(QUOTAS),
     settings.S3_ENDPOINT: "https://account.s3.example",
     settings.S3_REGION: "auto",
     settings.UPLOADS_BUCKET: "uploads",
@@ -73,7 +78,9 @@ VARIABLES: dict[str, str | None] = {
     settings.BACKUP_TOKEN: "another-token",
     settings.FALLBACK_HOST: "fallback.example",
     settings.DNS_RESOLVERS: '["https://dns.example/dns-query"]',
-    settings.HOSTNAMES_TOKEN: "a-third-token",
+    settings.HOSTNAMES_TOKEN: "a-fourth-token",
+    settings.USAGE_DATASET: "usage_stowage_test",
+    settings.USAGE_TOKEN: "a-third-token",
 }
 
 
@@ -85,10 +92,13 @@ def test_good_variables_become_typed_settings() -> None:
     api = settings.ApiSettings.from_mapping(VARIABLES)
     assert api.multi_tenant is True
     assert api.download_url_seconds == 3600
+    assert api.multipart_threshold_bytes == 16_777_216
     assert api.retention == Retention()
+    assert api.quotas == Quotas(open_uploads=50)
     assert api.platform_keys[0].not_after is None
     assert api.root_key_hashes == (HASH, HASH)
     jobs = settings.JobsSettings.from_mapping(VARIABLES)
+    assert jobs.upload_target == api.presign
     assert jobs.signing_key.seed == bytes(range(32))
     assert jobs.backup_rhythm == BackupRhythm(every_hours=24, keep_days=30)
 
@@ -129,6 +139,10 @@ def test_each_worker_needs_no_setting_that_it_does_not_read() -> None:
             settings.PACKAGES_BUCKET,
             settings.ASSETS_BUCKET,
             settings.BACKUPS_BUCKET,
+            settings.S3_ENDPOINT,
+            settings.S3_REGION,
+            settings.PRESIGN_ACCESS_KEY_ID,
+            settings.PRESIGN_SECRET_ACCESS_KEY,
             settings.SIGNING_KEY,
             settings.FALLBACK_HOST,
             *OF_JOBS,
@@ -172,12 +186,17 @@ def test_every_missing_variable_is_named_at_once() -> None:
         (settings.UPLOAD_URL_SECONDS, "0"),
         (settings.DOWNLOAD_URL_SECONDS, "3601"),
         (settings.MAX_PACKAGE_BYTES, "5e7"),
+        (settings.MULTIPART_THRESHOLD_BYTES, "0"),
         (settings.RETENTION, "{}"),
         (settings.RETENTION, '{"draft_days": 30}'),
         (settings.RETENTION, json.dumps(KEPT | {"draft_days": 0})),
         (settings.RETENTION, json.dumps(KEPT | {"draft_days": True})),
         (settings.RETENTION, json.dumps(KEPT | {"draft_days": "s3cret"})),
         (settings.RETENTION, json.dumps(KEPT | {"s3cret": 5})),
+        (settings.QUOTAS, "{}"),
+        (settings.QUOTAS, json.dumps(QUOTAS | {"open_uploads": 0})),
+        (settings.QUOTAS, json.dumps(QUOTAS | {"uploads_per_day": "s3cret"})),
+        (settings.QUOTAS, json.dumps(QUOTAS | {"s3cret": None})),
         (settings.PLATFORM_KEYS, "[{}]"),
         (settings.ROOT_KEY_HASHES, "[]"),
         (settings.ROOT_KEY_HASHES, json.dumps([HASH] * 3)),

@@ -15,12 +15,14 @@ from functions.adapters.local.database_export import SqliteExporter
 from functions.adapters.local.entropy import SeededEntropy
 from functions.adapters.local.hostname_authority import MemoryHostnameAuthority
 from functions.adapters.local.images import PillowImages
+from functions.adapters.local.multipart_store import MemoryMultipartStore
 from functions.adapters.local.name_resolver import MemoryNameResolver
 from functions.adapters.local.object_store import MemoryObjectStore
 from functions.adapters.local.queue import MemoryQueue
 from functions.adapters.local.rate_limiter import MemoryRateLimiter
 from functions.adapters.local.records import SqliteRecords
 from functions.adapters.local.signer import Ed25519Signer
+from functions.adapters.local.usage import MemoryUsageQueries
 from functions.adapters.local.verifier import Ed25519Verifier
 from functions.core.backups import BackupDeps, BackupPlan
 from functions.core.catalog import PACKAGE_TYPE
@@ -30,6 +32,7 @@ from functions.core.platform import Limits
 from functions.core.presign import PresignSettings
 from functions.core.repositories import RepositorySettings
 from functions.core.storages import PROFILES
+from functions.core.usage_runs import UsageDeps
 from functions.core.validation import ValidationDeps
 from functions.entrypoints.http_api.application import application
 from functions.entrypoints.http_api.services import Services
@@ -61,6 +64,8 @@ TABLES = (
     "backup",
     "cache_purge",
     "job_cursor",
+    "download_count",
+    "location_usage",
 )
 
 
@@ -72,19 +77,21 @@ class World:
     entropy: SeededEntropy = field(default_factory=SeededEntropy)
 
     def __post_init__(self) -> None:
-        self.uploads = MemoryObjectStore(self.clock)
+        self.uploads = MemoryMultipartStore(self.clock)
         self.packages = MemoryObjectStore(self.clock)
         self.backups = MemoryObjectStore(self.clock)
         self.assets = MemoryObjectStore(self.clock)
         self.resolver = MemoryNameResolver()
         self.authority = MemoryHostnameAuthority()
         self.purger = MemoryCachePurger()
+        self.queries = MemoryUsageQueries()
         self.signer = Ed25519Signer("s1", SEED)
         self.services = Services(
             records=self.records,
             clock=self.clock,
             entropy=self.entropy,
             uploads=self.uploads,
+            upload_parts=self.uploads,
             assets=self.assets,
             processor=PillowImages(),
             queue=self.queue,
@@ -138,6 +145,7 @@ class World:
                 verifier=Ed25519Verifier(),
                 trusts_upload_digests=True,
             ),
+            upload_parts=self.uploads,
             assets=self.assets,
             queue=self.queue,
             purger=self.purger,
@@ -158,6 +166,7 @@ class World:
                 CNAME_TARGET,
             ),
             processor=PillowImages(),
+            usage=UsageDeps(self.records, self.queries, "usage_test", self.clock),
         )
 
     async def call(

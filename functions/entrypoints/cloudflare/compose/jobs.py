@@ -3,6 +3,7 @@
 from typing import Any
 
 from functions import settings
+from functions.adapters.cloudflare.analytics_engine_sql import AnalyticsEngineQueries
 from functions.adapters.cloudflare.custom_hostnames import CloudflareHostnames
 from functions.adapters.cloudflare.d1 import D1Records
 from functions.adapters.cloudflare.d1_export import D1Exporter, D1ExportSettings
@@ -17,10 +18,11 @@ from functions.adapters.cloudflare.webcrypto_verifier import WebCryptoVerifier
 from functions.core.backups import BackupDeps, BackupPlan
 from functions.core.hostname_looks import HostnameDeps
 from functions.core.platform import DAY_MS, HOUR_MS, Limits
+from functions.core.usage_runs import UsageDeps
 from functions.core.validation import ValidationDeps
 from functions.entrypoints.cloudflare.compose.bindings import native, variables
 from functions.entrypoints.cloudflare.compose.stores import Place
-from functions.entrypoints.cloudflare.compose.writable_stores import parted, store
+from functions.entrypoints.cloudflare.compose.writable_stores import parted, store, upload_parts
 from functions.entrypoints.job_queue import Jobs
 
 _built: list[Jobs] = []
@@ -52,6 +54,7 @@ def _build(env: Any) -> Jobs:
     return Jobs(
         deps,
         assets=store(env, given.storage, assets),
+        upload_parts=upload_parts(given.storage, given.upload_target),
         queue=CloudflareQueue(native(env, settings.VALIDATE_QUEUE)),
         purger=CloudflareCachePurger(given.api_base_url, given.zone_id, given.purge_token),
         processor=CloudflareImages(native(env, settings.IMAGES)),
@@ -64,6 +67,12 @@ def _build(env: Any) -> Jobs:
             clock=deps.clock,
             entropy=deps.entropy,
             cname_target=given.fallback_host,
+        ),
+        usage=UsageDeps(
+            records=deps.records,
+            queries=AnalyticsEngineQueries(given.api_base_url, given.account_id, given.usage_token),
+            dataset=given.usage_dataset,
+            clock=deps.clock,
         ),
         parted=parted(given.storage, uploads, packages, assets),
         backups=BackupDeps(
