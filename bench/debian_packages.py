@@ -70,7 +70,7 @@ def _tar(name: str, content: bytes) -> bytes:
 
 
 def _ftparchive(folder: Path, *arguments: str) -> bytes:
-    done = subprocess.run(
+    done = subprocess.run(  # noqa: S603
         ["apt-ftparchive", *arguments],  # noqa: S607
         cwd=folder,
         check=True,

@@ -25,9 +25,9 @@ class Simulation:
     """Names that Cloudflare refuses by policy."""
     pages: dict[str, str] = field(default_factory=dict[str, str])
     """What owners' present servers answer: the body by the URL."""
-    vouched: list[str] = field(default_factory=lambda: ["*.example"])
+    vouched: list[str] = field(default_factory=lambda: ["*.example", "*.test", "127.0.0.1"])
     """Patterns of names that are served without being custom hostnames: a shortcut for examples
-    and tests, which declare nothing and set no record."""
+    and tests, which declare nothing and set no record. These are names that nobody can own."""
 
     @classmethod
     def load(cls, kept: Json) -> "Simulation":
