@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from typing import Self
 
 from functions import setting_values as values
+from functions.core.key_ring import KeyRing
 from functions.core.platform import DESIGNED, Retention
 from functions.core.storages import R2
-from functions.setting_values import BackupRhythm, DownloadKeyRing, PlatformKey, Reader, SigningKey
+from functions.setting_values import BackupRhythm, PlatformKey, Reader, SigningKey
 from functions.storage_settings import (
     R2_ALONE,
     AccessKey,
@@ -33,6 +34,8 @@ KEY_LIMITER = "KEY_LIMITER"
 LIMITER_SECONDS = 60
 """The period of both rate limiters; Workers know 10 and 60 seconds."""
 
+API_URL = "API_URL"
+"""Public base URL of the api, no trailing slash: `https://api.example.com`."""
 CDN_URL = "CDN_URL"
 """Public base URL of the cdn host, no trailing slash: `https://cdn.example.com`."""
 API_HOST = "API_HOST"
@@ -87,6 +90,8 @@ PRESIGN_SECRET_ACCESS_KEY = "PRESIGN_SECRET_ACCESS_KEY"  # noqa: S105  (a name, 
 DOWNLOAD_KEYS = "DOWNLOAD_KEYS"
 """Secret JSON `{"current": key id, "keys": {key id: base64 of 32 bytes}}`; two keys are valid while
 one is rotated."""
+TENANT_LINK_KEYS = "TENANT_LINK_KEYS"
+"""Secret JSON of the same form; api only, so not the keys of downloads, which the edge has."""
 SIGNING_KEY = "SIGNING_KEY"
 """Secret JSON `{"id": key id, "seed": base64 of the 32-byte Ed25519 seed}`; jobs only."""
 ROOT_KEY_HASHES = "ROOT_KEY_HASHES"
@@ -96,6 +101,7 @@ BACKUP_TOKEN = "BACKUP_TOKEN"  # noqa: S105  (a name, not a secret)
 """An API token that may read the account's D1 databases; jobs only."""
 
 VARIABLES = (
+    API_URL,
     CDN_URL,
     API_HOST,
     CDN_HOST,
@@ -122,6 +128,7 @@ VARIABLES = (
     PRESIGN_ACCESS_KEY_ID,
     PRESIGN_SECRET_ACCESS_KEY,
     DOWNLOAD_KEYS,
+    TENANT_LINK_KEYS,
     SIGNING_KEY,
     ROOT_KEY_HASHES,
     ACCOUNT_ID,
@@ -157,7 +164,7 @@ class EdgeSettings:
     packages_bucket: str
     assets_bucket: str
     repository_buckets: tuple[str, ...]
-    download_keys: DownloadKeyRing
+    download_keys: KeyRing
 
     @classmethod
     def from_mapping(cls, variables: Mapping[str, str | None]) -> Self:
@@ -173,7 +180,7 @@ class EdgeSettings:
                 packages_bucket=packages,
                 assets_bucket=assets,
                 repository_buckets=repositories,
-                download_keys=reader.parsed(DOWNLOAD_KEYS, values.download_keys, values.NO_KEYS),
+                download_keys=reader.parsed(DOWNLOAD_KEYS, values.key_ring, values.NO_KEYS),
             )
         )
 
@@ -206,7 +213,9 @@ class ApiSettings:
     cdn_host: str
     platform_zone: str
     repository_buckets: tuple[str, ...]
-    download_keys: DownloadKeyRing
+    download_keys: KeyRing
+    tenant_link_keys: KeyRing
+    api_url: str
     cdn_url: str
     multi_tenant: bool
     upload_url_seconds: int
@@ -232,7 +241,9 @@ class ApiSettings:
                 cdn_host=reader.text(CDN_HOST),
                 platform_zone=reader.text(PLATFORM_ZONE),
                 repository_buckets=reader.parsed(REPOSITORY_BUCKETS, values.buckets, ()),
-                download_keys=reader.parsed(DOWNLOAD_KEYS, values.download_keys, values.NO_KEYS),
+                download_keys=reader.parsed(DOWNLOAD_KEYS, values.key_ring, values.NO_KEYS),
+                tenant_link_keys=reader.parsed(TENANT_LINK_KEYS, values.key_ring, values.NO_KEYS),
+                api_url=reader.parsed(API_URL, values.base_url, ""),
                 cdn_url=reader.parsed(CDN_URL, values.base_url, ""),
                 multi_tenant=reader.parsed(MULTI_TENANT, values.boolean, False),
                 upload_url_seconds=reader.parsed(UPLOAD_URL_SECONDS, values.integer(1, 900), 0),

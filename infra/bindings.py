@@ -4,8 +4,8 @@ given.
 | Worker | buckets | database | queue | images | secrets |
 |---|---|---|---|---|---|
 | edge | packages, assets, repositories | yes | - | - | download keys |
-| api | uploads, assets, repositories | yes | produces | yes | download keys, presign token, root
-key hashes |
+| api | uploads, assets, repositories | yes | produces | yes | download keys, link keys, presign
+token, root key hashes |
 | jobs | all | yes | consumes both, produces | yes | signing key, purge token, token that reads
 D1 |
 
@@ -72,6 +72,7 @@ def api(of: Resources) -> list[Binding]:
         *_rate_limits(of.settings),
         *_variables(of, *_plain_values(of.settings)),
         secret(name.DOWNLOAD_KEYS, of.secrets.download_keys),
+        secret(name.TENANT_LINK_KEYS, of.secrets.tenant_link_keys),
         secret(name.ROOT_KEY_HASHES, of.secrets.root_key_hashes),
     ]
 
@@ -211,6 +212,7 @@ def _plain_values(settings: Settings) -> dict[str, str]:
     return {
         name.API_HOST: settings.api_host,
         name.CDN_HOST: settings.cdn_host,
+        name.API_URL: settings.api_url,
         name.CDN_URL: settings.cdn_url,
         name.PLATFORM_ZONE: settings.zone,
         name.REPOSITORY_BUCKETS: _json([names.bucket(r) for r in settings.repository_buckets]),

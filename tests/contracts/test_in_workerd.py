@@ -67,6 +67,7 @@ TABLES = (
     "debian_repository",
     "hostname",
     "location",
+    "tenant_link",
     "tenant",
     "app_image",
     "upload",

@@ -84,7 +84,12 @@ def test_each_worker_holds_its_secrets_only(engine: Engine) -> None:
     }
     assert held == {
         "edge": {names.DOWNLOAD_KEYS},
-        "api": {names.DOWNLOAD_KEYS, names.PRESIGN_SECRET_ACCESS_KEY, names.ROOT_KEY_HASHES},
+        "api": {
+            names.DOWNLOAD_KEYS,
+            names.TENANT_LINK_KEYS,
+            names.PRESIGN_SECRET_ACCESS_KEY,
+            names.ROOT_KEY_HASHES,
+        },
         "jobs": {names.SIGNING_KEY, names.PURGE_TOKEN, names.BACKUP_TOKEN},
     }
 

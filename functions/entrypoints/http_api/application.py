@@ -17,9 +17,12 @@ from functions.entrypoints.http_api import (
     developers,
     downloads,
     health,
+    hostname_page,
+    locations,
     platform_keys,
     repositories,
     schemas,
+    tenant_links,
     tenants,
     upkeep,
     version_changes,
@@ -43,6 +46,8 @@ ROUTERS = tuple(
         version_changes,
         downloads,
         tenants,
+        tenant_links,
+        locations,
         repositories,
         api_keys,
         platform_keys,
@@ -50,6 +55,7 @@ ROUTERS = tuple(
         schemas,
         upkeep,
         health,
+        hostname_page,
     )
 )
 OPENAPI = "/openapi.json"

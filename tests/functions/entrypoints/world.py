@@ -23,6 +23,7 @@ from functions.adapters.local.verifier import Ed25519Verifier
 from functions.core.backups import BackupDeps, BackupPlan
 from functions.core.catalog import PACKAGE_TYPE
 from functions.core.download_tokens import DownloadKeys
+from functions.core.key_ring import KeyRing
 from functions.core.platform import Limits
 from functions.core.presign import PresignSettings
 from functions.core.repositories import RepositorySettings
@@ -39,6 +40,8 @@ ROOT_SECRET = hashlib.sha256(b"root of a test").digest()
 ROOT_KEY = "stw_root_" + base64.urlsafe_b64encode(ROOT_SECRET).rstrip(b"=").decode()
 SEED = hashlib.sha256(b"signing seed of a test").digest()
 DOWNLOAD_KEYS = DownloadKeys("d1", {"d1": hashlib.sha256(b"download key of a test").digest()})
+LINK_KEYS = KeyRing("l1", {"l1": hashlib.sha256(b"link key of a test").digest()})
+API_URL = "https://api.stowage.test"
 CDN_URL = "https://cdn.stowage.test"
 BUCKETS = ("test-repositories", "test-more")
 TABLES = (
@@ -49,6 +52,7 @@ TABLES = (
     "version",
     "upload",
     "tenant",
+    "tenant_link",
     "location",
     "hostname",
     "debian_repository",
@@ -94,6 +98,8 @@ class World:
                 secret_access_key="a-secret",
             ),
             download_keys=DOWNLOAD_KEYS,
+            tenant_link_keys=LINK_KEYS,
+            api_url=API_URL,
             cdn_url=CDN_URL,
             repositories=RepositorySettings(
                 buckets=BUCKETS,
@@ -160,9 +166,7 @@ class World:
         if key is not None:
             sent["authorization"] = f"Bearer {key}"
         transport = httpx.ASGITransport(self.application, raise_app_exceptions=False)
-        async with httpx.AsyncClient(
-            transport=transport, base_url="https://api.stowage.test"
-        ) as client:
+        async with httpx.AsyncClient(transport=transport, base_url=API_URL) as client:
             if body is not None:
                 content = json.dumps(body).encode()
                 sent.setdefault("content-type", "application/json")

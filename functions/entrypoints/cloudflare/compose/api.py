@@ -73,6 +73,8 @@ def _build(env: Any) -> Services:
             secret_access_key=given.presign.key.secret,
         ),
         download_keys=DownloadKeys(given.download_keys.current, given.download_keys.keys),
+        tenant_link_keys=given.tenant_link_keys,
+        api_url=given.api_url,
         cdn_url=given.cdn_url,
         repositories=RepositorySettings(
             buckets=given.repository_buckets,
