@@ -157,12 +157,12 @@ async def authenticate(
     if not hmac.compare_digest(_mac(secret, *match.groups()[:3]).encode(), match[4].encode()):
         raise _bad()
     if int(match[3]) <= clock.now_ms():
-        raise _ended("link-expired", "This link has expired. Ask your provider for a new one.")
+        raise _ended("link-expired", "This link has expired. Ask for a new one.")
     link = await _find(records, match[2])
     if link is None:
         raise _bad()
     if link.revoked_at is not None:
-        raise _ended("link-revoked", "This link was revoked. Ask your provider for a new one.")
+        raise _ended("link-revoked", "This link was revoked. Ask for a new one.")
     return Caller("tenant", link.tenant_id, link.id, is_link=True)
 
 
