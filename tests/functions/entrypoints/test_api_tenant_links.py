@@ -1,6 +1,7 @@
 """Links by which tenants manage their hostnames: who makes them, what they open, when they end."""
 
 import re
+from collections.abc import Callable
 from typing import Any
 
 import httpx
@@ -12,6 +13,16 @@ pytestmark = pytest.mark.anyio
 
 OPEN_TO_LINKS = {"GET /v1/tenant", "GET /v1/locations"}
 """With what a link may do; every other endpoint takes its token for no key at all."""
+
+SPOILT: list[Callable[[str], str]] = [
+    lambda token: token[:-1] + ("A" if token[-1] != "A" else "B"),
+    lambda token: token + "A",
+    lambda token: token.replace(".l1.", ".l2."),
+    lambda token: re.sub(r"\.(\d+)\.", lambda m: f".{int(m[1]) + 60_000}.", token),
+    lambda token: re.sub(r"\.([0-9a-f])", lambda m: ".e" if m[1] != "e" else ".d", token, count=1),
+    lambda token: "stl.",
+    lambda token: token.replace("stl.", "stl.."),
+]
 
 
 class Tenants:
@@ -123,21 +134,10 @@ async def test_a_revoked_link_says_so_and_stays_revoked(world: World, tenants: T
     assert (await tenants.get(tenants.path, ROOT_KEY)).json()["links"] == [listed]
 
 
-@pytest.mark.parametrize(
-    "spoil",
-    [
-        lambda token: token[:-1] + ("A" if token[-1] != "A" else "B"),
-        lambda token: token + "A",
-        lambda token: token.replace(".l1.", ".l2."),
-        lambda token: re.sub(r"\.(\d+)\.", lambda m: f".{int(m[1]) + 60_000}.", token),
-        lambda token: re.sub(
-            r"\.([0-9a-f])", lambda m: ".e" if m[1] != "e" else ".d", token, count=1
-        ),
-        lambda token: "stl.",
-        lambda token: token.replace("stl.", "stl.."),
-    ],
-)
-async def test_a_token_that_is_not_ours_opens_nothing(tenants: Tenants, spoil: Any) -> None:
+@pytest.mark.parametrize("spoil", SPOILT)
+async def test_a_token_that_is_not_ours_opens_nothing(
+    tenants: Tenants, spoil: Callable[[str], str]
+) -> None:
     token = spoil(tenants.token)
     assert token != tenants.token
     assert_problem(await tenants.get("/v1/tenant", token), 401, "unauthorized")
@@ -148,8 +148,9 @@ async def test_a_tenant_makes_links_for_itself_only(world: World, tenants: Tenan
     assert made["expires_at"] == "2026-09-28T14:13:20.000Z"
     other = f"/v1/tenants/{tenants.other['tenant_id']}/links"
     before = await world.dump()
+    nothing: dict[str, int] = {}
     for method, path, body in (
-        ("POST", other, {}),
+        ("POST", other, nothing),
         ("GET", other, None),
         ("DELETE", f"{other}/{tenants.link['id']}", None),
     ):
