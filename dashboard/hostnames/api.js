@@ -27,12 +27,11 @@ export class Api {
   }
 
   async locations() {
-    return this.everyPage("/v1/locations", "locations");
+    return this.everyPage("/v1/locations", "locations", "after");
   }
 
   async hostnames() {
-    const found = await this.everyPage("/v1/hostnames", "hostnames");
-    return found.filter((hostname) => hostname.state !== "removed");
+    return this.everyPage("/v1/hostnames", "hostnames", "cursor");
   }
 
   async add(name, location, certificate) {
@@ -48,14 +47,14 @@ export class Api {
     await this.call("DELETE", `/v1/hostnames/${encodeURIComponent(id)}`);
   }
 
-  async everyPage(path, member) {
+  async everyPage(path, member, parameter) {
     const found = [];
     let query = "";
     for (let page = 0; page < PAGES; page += 1) {
       const answer = await this.call("GET", path + query);
       found.push(...answer[member]);
       if (!answer.next) break;
-      query = `?after=${encodeURIComponent(answer.next)}`;
+      query = `?${parameter}=${encodeURIComponent(answer.next)}`;
     }
     return found;
   }

@@ -206,14 +206,6 @@ def test_where_there_are_several_locations_one_is_chosen(site: Site, visit: Open
     }
 
 
-def test_a_name_in_another_script_is_asked_for_by_its_a_labels(site: Site, visit: Open) -> None:
-    page = visit().open()
-    page.get_by_label("Hostname", exact=True).fill("Bücher.example")
-    page.get_by_role("button", name="Add hostname").click()
-    expect(page.get_by_role("article")).to_have_count(1)
-    assert site.hostnames.bodies[-1]["name"] == "xn--bcher-kva.example"
-
-
 def test_what_others_wrote_is_shown_as_text_and_never_as_markup(site: Site, visit: Open) -> None:
     window = visit()
     page = window.open()

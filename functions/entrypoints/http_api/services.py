@@ -35,6 +35,8 @@ class Services:
     tenant_link_keys: KeyRing
     api_url: str
     cdn_url: str
+    cname_target: str
+    """Where the CNAMEs of tenants' hostnames lead."""
     repositories: RepositorySettings
     platform_keys: tuple[PlatformKey, ...]
     address_limiter: RateLimiter

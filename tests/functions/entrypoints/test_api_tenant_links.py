@@ -7,11 +7,20 @@ from typing import Any
 import httpx
 import pytest
 
+from functions.ports.records import Statement
 from tests.functions.entrypoints.world import API_URL, ROOT_KEY, World, assert_problem
 
 pytestmark = pytest.mark.anyio
 
-OPEN_TO_LINKS = {"GET /v1/tenant", "GET /v1/locations"}
+OPEN_TO_LINKS = {
+    "GET /v1/tenant",
+    "GET /v1/locations",
+    "POST /v1/hostnames",
+    "GET /v1/hostnames",
+    "GET /v1/hostnames/{hostname_id}",
+    "DELETE /v1/hostnames/{hostname_id}",
+    "POST /v1/hostnames/{hostname_id}/check",
+}
 """With what a link may do; every other endpoint takes its token for no key at all."""
 
 SPOILT: list[Callable[[str], str]] = [
@@ -105,6 +114,38 @@ async def test_a_link_shows_nothing_of_another_tenant(tenants: Tenants) -> None:
     assert_problem(await tenants.get(path), 404, "not-found")
     assert_problem(await tenants.get(path, tenants.own["key"]), 404, "not-found")
     assert len((await tenants.get(path, ROOT_KEY)).json()["locations"]) == 1
+
+
+async def test_a_link_does_with_hostnames_what_the_tenant_may(
+    world: World, tenants: Tenants
+) -> None:
+    (location,) = (await tenants.get("/v1/locations")).json()["locations"]
+    body = {"name": "deb.example.com", "location_id": location["id"]}
+    made = (await world.made("/v1/hostnames", body, tenants.token))["hostname"]
+    assert made["tenant_id"] == tenants.id
+    path = f"/v1/hostnames/{made['id']}"
+    listed = (await tenants.get("/v1/hostnames")).json()["hostnames"]
+    assert made["id"] in {one["id"] for one in listed}
+    assert {one["tenant_id"] for one in listed} == {tenants.id}
+    assert (await tenants.get(path)).json()["hostname"] == made
+    assert (await world.call("POST", f"{path}/check", key=tenants.token)).status_code == 202
+    assert (await world.call("DELETE", path, key=tenants.token)).status_code == 204
+    events = await world.records.fetch(
+        Statement("SELECT actor FROM event WHERE subject_id = ?", (made["id"],))
+    )
+    assert {event["actor"] for event in events} == {f"link:{tenants.link['id']}"}
+
+
+async def test_a_link_finds_no_hostname_of_another_tenant(world: World, tenants: Tenants) -> None:
+    (location,) = (await tenants.get("/v1/locations", tenants.other["key"])).json()["locations"]
+    body = {"name": "deb.example.com", "location_id": location["id"]}
+    made = (await world.made("/v1/hostnames", body, tenants.other["key"]))["hostname"]
+    path = f"/v1/hostnames/{made['id']}"
+    before = await world.dump()
+    for method, found in (("GET", path), ("DELETE", path), ("POST", f"{path}/check")):
+        assert_problem(await world.call(method, found, key=tenants.token), 404, "not-found")
+    assert_problem(await world.call("POST", "/v1/hostnames", body, key=tenants.token), 422)
+    assert await world.dump() == before
 
 
 async def test_operators_name_the_tenant_and_developers_have_no_locations(

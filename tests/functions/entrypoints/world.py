@@ -43,6 +43,7 @@ DOWNLOAD_KEYS = DownloadKeys("d1", {"d1": hashlib.sha256(b"download key of a tes
 LINK_KEYS = KeyRing("l1", {"l1": hashlib.sha256(b"link key of a test").digest()})
 API_URL = "https://api.stowage.test"
 CDN_URL = "https://cdn.stowage.test"
+CNAME_TARGET = "fallback.stowage.test"
 BUCKETS = ("test-repositories", "test-more")
 TABLES = (
     "api_key",
@@ -101,6 +102,7 @@ class World:
             tenant_link_keys=LINK_KEYS,
             api_url=API_URL,
             cdn_url=CDN_URL,
+            cname_target=CNAME_TARGET,
             repositories=RepositorySettings(
                 buckets=BUCKETS,
                 multi_tenant=True,

@@ -76,6 +76,7 @@ def _build(env: Any) -> Services:
         tenant_link_keys=given.tenant_link_keys,
         api_url=given.api_url,
         cdn_url=given.cdn_url,
+        cname_target=given.fallback_host,
         repositories=RepositorySettings(
             buckets=given.repository_buckets,
             multi_tenant=given.multi_tenant,
