@@ -18,12 +18,14 @@ from cli import (
     cloud_control,
     deployment,
     destruction,
+    hostnames,
     options,
     outputs,
     push,
     signing_keys,
     stack_init,
     storage_copy,
+    tenants,
     upkeep,
     verify,
     versions,
@@ -103,6 +105,8 @@ app.add_typer(api_keys.app, name="keys")
 app.add_typer(versions.app, name="versions")
 app.add_typer(backups.app, name="backup")
 app.add_typer(app_images.app, name="apps")
+app.add_typer(hostnames.app, name="hostnames")
+app.add_typer(tenants.app, name="tenants")
 app.add_typer(signing_keys.app, name="signing-keys")
 app.add_typer(upkeep.purges, name="purges")
 app.add_typer(upkeep.retention, name="retention")
