@@ -53,11 +53,11 @@ def further_wants(
     return found
 
 
-def trusts_addresses(claim: Claim) -> bool:
+def trusts_addresses(hostname_status: str | None, *, is_apex: bool) -> bool:
     """Whether bare addresses, which we cannot tell from others, may be ours: the authority finds
     them so, or there is no other way at the top of a domain."""
-    known = hostname_class(claim.hostname_status)
-    return known == "active" or (claim.is_apex and known != "moved")
+    known = hostname_class(hostname_status)
+    return known == "active" or (is_apex and known != "moved")
 
 
 async def look_at(

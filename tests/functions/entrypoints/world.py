@@ -13,7 +13,9 @@ from functions.adapters.local.cache_purger import MemoryCachePurger
 from functions.adapters.local.clock import FixedClock
 from functions.adapters.local.database_export import SqliteExporter
 from functions.adapters.local.entropy import SeededEntropy
+from functions.adapters.local.hostname_authority import MemoryHostnameAuthority
 from functions.adapters.local.images import PillowImages
+from functions.adapters.local.name_resolver import MemoryNameResolver
 from functions.adapters.local.object_store import MemoryObjectStore
 from functions.adapters.local.queue import MemoryQueue
 from functions.adapters.local.rate_limiter import MemoryRateLimiter
@@ -23,6 +25,7 @@ from functions.adapters.local.verifier import Ed25519Verifier
 from functions.core.backups import BackupDeps, BackupPlan
 from functions.core.catalog import PACKAGE_TYPE
 from functions.core.download_tokens import DownloadKeys
+from functions.core.hostname_looks import HostnameDeps
 from functions.core.key_ring import KeyRing
 from functions.core.platform import Limits
 from functions.core.presign import PresignSettings
@@ -77,7 +80,8 @@ class World:
         self.packages = MemoryObjectStore(self.clock)
         self.backups = MemoryObjectStore(self.clock)
         self.assets = MemoryObjectStore(self.clock)
-        self.assets = MemoryObjectStore(self.clock)
+        self.resolver = MemoryNameResolver()
+        self.authority = MemoryHostnameAuthority()
         self.purger = MemoryCachePurger()
         self.signer = Ed25519Signer("s1", SEED)
         self.services = Services(
@@ -150,6 +154,14 @@ class World:
                 self.clock,
                 self.entropy,
                 BackupPlan(every_ms=None),
+            ),
+            hostnames=HostnameDeps(
+                self.records,
+                self.resolver,
+                self.authority,
+                self.clock,
+                self.entropy,
+                CNAME_TARGET,
             ),
             processor=PillowImages(),
         )
