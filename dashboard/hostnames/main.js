@@ -108,7 +108,7 @@ function render(hostnames) {
     }
   }
   hostnames
-    .toSorted((one, other) => (one.created_at < other.created_at ? 1 : -1))
+    .toSorted((one, other) => (newness(one) < newness(other) ? 1 : -1))
     .forEach((hostname, index) => {
       changed = put(hostname) || changed;
       const at = known.get(hostname.id).card;
@@ -118,6 +118,9 @@ function render(hostnames) {
   tick();
   return changed;
 }
+
+/** Never the same for two, so that no card is moved, and loses the focus, without need. */
+const newness = (hostname) => `${hostname.created_at} ${hostname.id}`;
 
 /** Shows one hostname as it is now; whether that is anything new. */
 function put(hostname) {

@@ -5,25 +5,47 @@ import threading
 import time
 from collections.abc import Coroutine, Generator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 import uvicorn
 from playwright.sync_api import Browser, BrowserContext, Page
+from starlette.responses import JSONResponse
+from starlette.types import ASGIApp, Receive, Scope, Send
 
-from tests.browser.hostnames_api import FakeHostnames
-from tests.functions.entrypoints.world import World
+from tests.functions.entrypoints.world import CNAME_TARGET, ROOT_KEY, World
 
 START_SECONDS = 30
+LIST = "/v1/hostnames"
 
 T = TypeVar("T")
+
+
+@dataclass
+class Front:
+    """The application, whose list of hostnames a test may answer itself."""
+
+    app: ASGIApp
+    shown: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
+    """Instead of what is in the database, where there is anything."""
+    is_down: bool = False
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        app = self.app
+        if scope["type"] == "http" and (scope["method"], scope["path"]) == ("GET", LIST):
+            if self.is_down:
+                app = JSONResponse({"detail": "The platform could not finish this."}, 503)
+            elif self.shown:
+                app = JSONResponse({"hostnames": self.shown, "next": None})
+        await app(scope, receive, send)
 
 
 @dataclass
 class Site:
     url: str
     world: World
-    hostnames: FakeHostnames
+    front: Front
     loop: asyncio.AbstractEventLoop
     """The server's: the world is used there and nowhere else."""
     tenant_id: str = ""
@@ -34,11 +56,16 @@ class Site:
     def made(self, path: str, body: object) -> dict[str, Any]:
         return self.run(self.world.made(path, body))
 
-    def link(self, seconds: int = 3600) -> dict[str, Any]:
+    def get(self, path: str) -> dict[str, Any]:
+        """As an operator."""
+        return self.run(self.world.call("GET", path, key=ROOT_KEY)).json()
+
+    def link(self, seconds: int = 86_400) -> dict[str, Any]:
         return self.made(f"/v1/tenants/{self.tenant_id}/links", {"expires_in_seconds": seconds})
 
-    def token(self) -> str:
-        return str(self.link()["url"]).partition("#")[2]
+    def revoke(self, link_id: str) -> None:
+        path = f"/v1/tenants/{self.tenant_id}/links/{link_id}"
+        assert self.run(self.world.call("DELETE", path, key=ROOT_KEY)).status_code == 204
 
     def add_repository(self, hostname: str, distribution: str) -> None:
         self.made(
@@ -46,13 +73,24 @@ class Site:
             {"tenant_id": self.tenant_id, "hostname": hostname, "distribution": distribution},
         )
 
+    def set_record(self, name: str, kind: str, value: str) -> None:
+        """At the tenant's DNS provider."""
+        self.world.resolver.set(name, "TXT" if kind == "TXT" else "CNAME", value)
+
+    def point_here(self, name: str) -> None:
+        self.set_record(name, "CNAME", CNAME_TARGET)
+
+    def turn(self) -> None:
+        """One run of the jobs."""
+        self.run(self.world.jobs().look_at_hostnames())
+
 
 @contextmanager
 def served() -> Generator[Site]:
     world = World()
-    hostnames = FakeHostnames(world.application)
+    front = Front(world.application)
     config = uvicorn.Config(
-        hostnames, host="127.0.0.1", port=0, log_level="error", lifespan="off", ws="none"
+        front, host="127.0.0.1", port=0, log_level="error", lifespan="off", ws="none"
     )
     server = uvicorn.Server(config)
     loop = asyncio.new_event_loop()
@@ -66,7 +104,7 @@ def served() -> Generator[Site]:
         port = server.servers[0].sockets[0].getsockname()[1]
         url = f"http://127.0.0.1:{port}"
         world.change(api_url=url)
-        site = Site(url, world, hostnames, loop)
+        site = Site(url, world, front, loop)
         site.tenant_id = site.made("/v1/tenants", {"name": "Acme Packages"})["tenant_id"]
         yield site
     finally:
@@ -106,10 +144,12 @@ class Visit:
             self.complaints.append(f"a request's URL held the token: {url}")
 
     def open(self, url: str | None = None) -> Page:
-        self.page.clock.install()
+        now = datetime.fromtimestamp(self.site.world.clock.now_ms() / 1000, UTC)
+        self.page.clock.install(time=now)
         self.page.goto(url or self.site.link()["url"])
         return self.page
 
     def later(self, seconds: int = 61) -> None:
         """As if the page had been open that long."""
+        self.site.world.clock.advance(seconds=seconds)
         self.page.clock.run_for(seconds * 1000)

@@ -8,8 +8,8 @@ from typing import Any, TypeAlias
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.hostnames_api import a_hostname, a_record
 from tests.browser.site import Site, Visit
+from tests.hostname_documents import a_hostname, a_record
 
 Open: TypeAlias = Callable[..., Visit]
 Keep: TypeAlias = Callable[[Visit, str], Path]
@@ -63,9 +63,9 @@ def every_state(site: Site) -> None:
         made = a_hostname(
             f"{state.replace('_', '-')}.example.com",
             state=state,
-            created_at=f"2026-11-0{index + 1}T09:00:00.000Z",
-            checked_at="2026-11-25T09:00:00.000Z",
-            deadline_at="2026-12-01T09:00:00.000Z",
+            created_at=f"2026-09-0{index + 1}T09:00:00.000Z",
+            checked_at="2026-09-21T14:00:00.000Z",
+            deadline_at="2026-09-27T09:00:00.000Z",
             errors=["CAA records forbid the certificate."] if state == "validating" else [],
             warnings=["This is the domain itself."] if state == "active" else [],
             http_tokens=[
@@ -75,7 +75,7 @@ def every_state(site: Site) -> None:
         made["records"][0] |= {"state": "ok"}
         made["records"][1] |= {"state": "wrong", "found": ["elsewhere.example.net", "10.0.0.1"]}
         made["records"].append(a_record("TXT", "a.b", "c", "certificate", required=False))
-        site.hostnames.known[made["id"]] = made
+        site.front.shown.append(made)
 
 
 def opened(visit: Open, **options: Any) -> tuple[Visit, Page]:

@@ -6,26 +6,60 @@ from pathlib import Path
 from typing import TypeAlias
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
-from tests.browser.hostnames_api import CHALLENGE, TARGET
+from functions.ports.records import Statement
 from tests.browser.site import Site, Visit
-from tests.functions.entrypoints.world import ROOT_KEY
+from tests.hostname_documents import a_hostname
 
 Open: TypeAlias = Callable[..., Visit]
 Keep: TypeAlias = Callable[[Visit, str], Path]
+OWN = "apt.acme.example"
+"""The one that came with the repository."""
 NAME = "apt.example.com"
+CHALLENGE = f"_stowage-challenge.{NAME}"
 
 
 @pytest.fixture(autouse=True)
 def a_repository(site: Site) -> None:
-    site.add_repository("apt.acme.example", "stable")
+    site.add_repository(OWN, "stable")
 
 
-def add(page: Page, name: str = NAME) -> None:
+def add(page: Page, name: str = NAME) -> Locator:
     page.get_by_label("Hostname", exact=True).fill(name)
     page.get_by_role("button", name="Add hostname").click()
-    expect(page.get_by_role("article", name=name)).to_be_visible()
+    card = page.get_by_role("article", name=name)
+    expect(card).to_be_visible()
+    return card
+
+
+def badge(card: Locator, words: str) -> Locator:
+    return card.locator(".hostname-head .badge").get_by_text(words, exact=True)
+
+
+def wanted(card: Locator) -> str:
+    """The value of the challenge, as the page shows it."""
+    return card.locator(".value code").nth(1).inner_text()
+
+
+def check(window: Visit) -> None:
+    """Presses the button, lets the jobs run, and waits until the page looks again."""
+    window.later(10)
+    window.page.get_by_role("button", name=f"Check {NAME} now").click()
+    expect(window.page.get_by_text("It is looked at now").first).to_be_attached()
+    window.site.turn()
+    window.later()
+
+
+def make_active(window: Visit, card: Locator) -> None:
+    site = window.site
+    site.set_record(CHALLENGE, "TXT", wanted(card))
+    site.point_here(NAME)
+    check(window)
+    expect(badge(card, "Getting the certificate")).to_be_visible()
+    site.world.authority.set(NAME, "active")
+    check(window)
+    expect(badge(card, "Active")).to_be_visible()
 
 
 def test_a_hostname_goes_from_its_request_to_active_and_is_removed(
@@ -34,46 +68,40 @@ def test_a_hostname_goes_from_its_request_to_active_and_is_removed(
     window = visit()
     page = window.open()
     expect(page.get_by_text("Acme Packages")).to_be_visible()
-    expect(page.get_by_text("No hostname yet")).to_be_visible()
-    add(page)
-    card = page.get_by_role("article", name=NAME)
+    expect(badge(page.get_by_role("article", name=OWN), "Active")).to_be_visible()
+    card = add(page)
     expect(card.get_by_role("heading", level=3)).to_be_focused()
-    expect(card.get_by_text("Set the DNS records", exact=True)).to_be_visible()
+    expect(badge(card, "Set the DNS records")).to_be_visible()
     expect(page.get_by_role("status").filter(has_text="is added")).to_be_attached()
     screenshot(window, "1-added")
 
     record = card.get_by_role("listitem").filter(has_text="Shows that the name is yours")
-    for what, text in (("name", f"_stowage-challenge.{NAME}"), ("value", CHALLENGE)):
+    for what, text in (("name", CHALLENGE), ("value", wanted(card))):
         record.get_by_role("button", name=f"Copy {what}: {text}").click()
         assert page.evaluate("navigator.clipboard.readText()") == text
         said = f"{what.title()} copied."
         expect(page.get_by_role("status").filter(has_text=said)).to_be_attached()
 
-    ownership, routing = site.hostnames.known[f"id-of-{NAME}"]["records"]
-    ownership |= {"state": "wrong", "found": ["stowage-challenge=of-somebody-else"]}
-    routing |= {"state": "missing"}
-    explanation = "The TXT record of the challenge holds another value than the one below."
-    site.hostnames.change(NAME, state="awaiting_dns", explanation=explanation)
-    window.later()
-    expect(card.get_by_text(explanation)).to_be_visible()
+    site.set_record(CHALLENGE, "TXT", "stowage-challenge=of-somebody-else")
+    check(window)
+    expect(badge(card, "Waiting for DNS")).to_be_visible()
+    expect(card.get_by_text("holds another value than the one below")).to_be_visible()
     expect(record.get_by_text("Different value found")).to_be_visible()
     expect(record.get_by_text("stowage-challenge=of-somebody-else")).to_be_visible()
     expect(card.get_by_text("Not found yet")).to_be_visible()
     screenshot(window, "2-wrong-record")
 
-    ownership |= {"state": "ok", "found": [CHALLENGE]}
-    routing |= {"state": "ok", "found": [TARGET]}
-    site.hostnames.change(NAME, state="validating", proven_at="2026-11-25T09:10:00.000Z")
-    window.later()
-    expect(card.get_by_text("Getting the certificate")).to_be_visible()
+    site.set_record(CHALLENGE, "TXT", wanted(card))
+    site.point_here(NAME)
+    check(window)
+    expect(badge(card, "Getting the certificate")).to_be_visible()
     expect(card.locator(".step.done")).to_have_count(2)
     expect(card.locator("[aria-current=step]")).to_contain_text("Certificate")
     screenshot(window, "3-right-record")
 
-    site.hostnames.change(NAME, state="active", active_at="2026-11-25T09:12:00.000Z")
-    window.later()
-    expect(card.locator(".badge").get_by_text("Active", exact=True)).to_be_visible()
-    expect(card.get_by_text("Found", exact=True)).to_have_count(2)
+    site.world.authority.set(NAME, "active")
+    check(window)
+    expect(badge(card, "Active")).to_be_visible()
     expect(card.locator(".record").first).to_be_hidden()
     screenshot(window, "4-active")
 
@@ -83,53 +111,55 @@ def test_a_hostname_goes_from_its_request_to_active_and_is_removed(
     screenshot(window, "5-removal")
     dialog.get_by_role("button", name="Keep it").click()
     expect(dialog).to_be_hidden()
-    assert site.hostnames.known
     expect(card.get_by_role("button", name=f"Remove {NAME}")).to_be_focused()
     card.get_by_role("button", name=f"Remove {NAME}").click()
     dialog.get_by_role("button", name="Remove").click()
-    expect(page.get_by_text("No hostname yet")).to_be_visible()
+    expect(card).to_be_hidden()
     expect(page.get_by_role("heading", name="Your hostnames")).to_be_focused()
-    assert not site.hostnames.known
+    assert [one["name"] for one in site.get("/v1/hostnames")["hostnames"]] == [OWN]
 
 
 def test_everything_can_be_done_with_the_keyboard_alone(site: Site, visit: Open) -> None:
-    page = visit().open()
+    window = visit()
+    page = window.open()
     expect(page.get_by_role("button", name="Add hostname")).to_be_visible()
 
-    def reach(role: str, name: str) -> None:
-        for _ in range(30):
+    def reach(control: Locator) -> None:
+        for _ in range(40):
             page.keyboard.press("Tab")
-            if page.get_by_role(role, name=name).and_(page.locator(":focus")).count():  # pyright: ignore[reportArgumentType]
+            if control.and_(page.locator(":focus")).count():
                 return
-        pytest.fail(f"the keyboard does not reach the {role} {name}")
+        pytest.fail(f"the keyboard does not reach {control}")
 
     page.keyboard.press("Tab")
     expect(page.get_by_role("link", name="Skip to your hostnames")).to_be_focused()
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", name="Your hostnames")).to_be_focused()
     page.get_by_role("heading", name="Hostnames", exact=True).focus()
-    reach("textbox", "Hostname")
+    reach(page.get_by_label("Hostname", exact=True))
     page.keyboard.type(f"https://{NAME.upper()}./x")
     page.keyboard.press("Enter")
-    expect(page.get_by_role("article", name=NAME)).to_be_visible()
-    assert site.hostnames.bodies[-1]["name"] == NAME
-    reach("button", f"Copy value: {CHALLENGE}")
+    card = page.get_by_role("article", name=NAME)
+    expect(card).to_be_visible()
+    reach(card.get_by_role("button", name="Copy value: stowage-challenge"))
     page.keyboard.press("Space")
-    assert page.evaluate("navigator.clipboard.readText()") == CHALLENGE
-    reach("button", f"Check {NAME} now")
+    assert page.evaluate("navigator.clipboard.readText()") == wanted(card)
+    window.later(10)
+    reach(page.get_by_role("button", name=f"Check {NAME} now"))
     page.keyboard.press("Enter")
-    expect(page.get_by_text("It is looked at now")).to_have_count(2)
-    assert site.hostnames.checks == [f"id-of-{NAME}"]
-    reach("button", f"Remove {NAME}")
+    expect(card.get_by_text("It is looked at now")).to_be_visible()
+    removal = page.get_by_role("button", name=f"Remove {NAME}")
+    reach(removal)
     page.keyboard.press("Enter")
     expect(page.get_by_role("button", name="Keep it")).to_be_focused()
     page.keyboard.press("Escape")
     expect(page.get_by_role("dialog")).to_be_hidden()
-    expect(page.get_by_role("button", name=f"Remove {NAME}")).to_be_focused()
+    expect(removal).to_be_focused()
     page.keyboard.press("Enter")
     page.keyboard.press("Tab")
     page.keyboard.press("Enter")
-    expect(page.get_by_text("No hostname yet")).to_be_visible()
+    expect(card).to_be_hidden()
+    assert [one["name"] for one in site.get("/v1/hostnames")["hostnames"]] == [OWN]
 
 
 def test_a_change_leaves_focus_and_what_was_unfolded_where_they_are(
@@ -137,20 +167,35 @@ def test_a_change_leaves_focus_and_what_was_unfolded_where_they_are(
 ) -> None:
     window = visit()
     page = window.open()
-    add(page)
-    for record in site.hostnames.known[f"id-of-{NAME}"]["records"]:
-        record["state"] = "ok"
-    site.hostnames.change(NAME, state="validating", proven_at="2026-11-25T09:10:00.000Z")
+    card = add(page)
+    site.set_record(CHALLENGE, "TXT", wanted(card))
+    site.point_here(NAME)
+    check(window)
+    expect(badge(card, "Getting the certificate")).to_be_visible()
+    card.locator("summary").get_by_text("DNS records").click()
+    copy = card.get_by_role("button", name="Copy value: fallback")
+    copy.focus()
+    site.world.authority.set(NAME, "active")
+    site.world.clock.advance(seconds=86_000)
+    site.turn()
     window.later()
-    summary = page.locator("summary")
-    summary.click()
-    expect(page.get_by_role("button", name=f"Copy value: {CHALLENGE}")).to_be_visible()
-    page.get_by_role("button", name=f"Copy value: {CHALLENGE}").focus()
-    site.hostnames.change(NAME, state="active", active_at="2026-11-25T09:12:00.000Z")
-    window.later()
-    expect(page.locator(".badge").get_by_text("Active", exact=True)).to_be_visible()
-    expect(page.get_by_role("button", name=f"Copy value: {CHALLENGE}")).to_be_focused()
+    expect(badge(card, "Active")).to_be_visible()
+    expect(copy).to_be_focused()
     expect(page.get_by_role("status").filter(has_text=f"{NAME}: Active.")).to_be_attached()
+
+
+def test_a_name_that_moves_away_is_flagged(site: Site, visit: Open, screenshot: Keep) -> None:
+    window = visit()
+    page = window.open()
+    card = add(page)
+    make_active(window, card)
+    site.set_record(NAME, "CNAME", "elsewhere.example.net")
+    site.world.authority.set(NAME, "moved")
+    check(window)
+    expect(badge(card, "Points elsewhere")).to_be_visible()
+    expect(card.get_by_text("elsewhere.example.net")).to_be_visible()
+    expect(card.get_by_text("unless it points here again")).to_be_visible()
+    screenshot(window, "6-moved")
 
 
 def test_a_refused_name_says_why_beside_its_field(
@@ -162,24 +207,17 @@ def test_a_refused_name_says_why_beside_its_field(
     field = page.get_by_label("Hostname", exact=True)
     expect(field).to_be_focused()
     expect(field).to_have_attribute("aria-invalid", "true")
-    expect(page.get_by_text("Type the hostname first", exact=False).first).to_be_visible()
-    site.hostnames.refusal = {
-        "status": 422,
-        "detail": "1 value of the request cannot be accepted.",
-        "errors": [{"pointer": "/name", "detail": "must not be a wildcard"}],
-    }
-    field.fill("*.example.com")
-    field.press("Enter")
-    expect(field).to_have_accessible_description(re.compile("This name must not be a wildcard."))
-    expect(field).to_have_value("*.example.com")
+    expect(field).to_have_accessible_description(re.compile("Type the hostname first"))
+    for name, reason in (
+        ("*.example.com", "This name must not be a wildcard"),
+        ("apt.stowage.test", "belongs to the platform itself"),
+    ):
+        field.fill(name)
+        field.press("Enter")
+        expect(field).to_have_accessible_description(re.compile(reason))
+        expect(field).to_have_value(name)
     screenshot(window, "refused")
-    site.hostnames.refusal = {"status": 409, "detail": "It is in use on the platform already."}
-    field.press("Enter")
-    expect(field).to_have_accessible_description(re.compile("in use on the platform already"))
-    site.hostnames.refusal = None
-    field.fill(NAME)
-    field.press("Enter")
-    expect(page.get_by_role("article", name=NAME)).to_be_visible()
+    add(page)
     expect(field).not_to_have_attribute("aria-invalid", "true")
 
 
@@ -192,28 +230,40 @@ def test_where_there_are_several_locations_one_is_chosen(site: Site, visit: Open
     page.get_by_label("Leads to").select_option("testing (deb.acme.example)")
     page.get_by_label("The name is in use elsewhere").check()
     add(page)
-    (body,) = site.hostnames.bodies
-    listed = site.run(site.world.call("GET", "/v1/locations", key=site.token())).json()
-    (chosen,) = [
-        location["id"]
-        for location in listed["locations"]
-        if location["distributions"] == ["testing"]
-    ]
-    assert body == {
-        "name": NAME,
-        "location_id": chosen,
-        "certificate": "txt",
-    }
+    hostnames = site.get("/v1/hostnames")["hostnames"]
+    leads_to = {one["name"]: one["location_id"] for one in hostnames}
+    assert leads_to[NAME] == leads_to["deb.acme.example"] != leads_to[OWN]
+    claimed = site.run(
+        site.world.records.fetch(
+            Statement("SELECT certificate FROM hostname WHERE name = ?", (NAME,))
+        )
+    )
+    assert [row["certificate"] for row in claimed] == ["txt"]
+
+
+def test_a_name_in_another_script_is_shown_as_it_is_written(site: Site, visit: Open) -> None:
+    card = add(visit().open(), "bücher.example.com")
+    expect(card.get_by_role("heading", level=3)).to_have_text("bücher.example.com")
+    expect(card.locator(".ascii")).to_have_text("xn--bcher-kva.example.com")
+
+
+def test_a_tenant_without_a_location_is_told_what_is_missing(site: Site, visit: Open) -> None:
+    site.tenant_id = site.made("/v1/tenants", {"name": "New"})["tenant_id"]
+    page = visit().open()
+    expect(page.get_by_text("nothing yet that a hostname could lead to")).to_be_visible()
+    expect(page.get_by_text("No hostname yet")).to_be_visible()
+    expect(page.get_by_label("Hostname", exact=True)).to_be_hidden()
 
 
 def test_what_others_wrote_is_shown_as_text_and_never_as_markup(site: Site, visit: Open) -> None:
     window = visit()
     page = window.open()
     add(page)
+    expect(page.get_by_role("article")).to_have_count(2)
     markup = "<img src=x onerror=document.title='taken'><script>document.title='taken'</script>"
-    record = site.hostnames.known[f"id-of-{NAME}"]["records"][0]
-    record |= {"state": "wrong", "found": [markup], "help": markup}
-    site.hostnames.change(NAME, explanation=markup, errors=[markup], warnings=[markup])
+    evil = a_hostname(NAME, explanation=markup, errors=[markup], warnings=[markup])
+    evil["records"][0] |= {"state": "wrong", "found": [markup], "help": markup}
+    site.front.shown = [evil]
     window.later()
     expect(page.get_by_text(markup)).to_have_count(5)
     assert page.title() == "Hostnames - Acme Packages"
@@ -224,11 +274,11 @@ def test_a_platform_that_does_not_answer_is_said_and_asked_again(site: Site, vis
     window = visit()
     page = window.open()
     add(page)
-    site.hostnames.is_down = True
+    site.front.is_down = True
     window.later()
     expect(page.get_by_text("What you see may be old")).to_be_visible()
     expect(page.get_by_role("article", name=NAME)).to_be_visible()
-    site.hostnames.is_down = False
+    site.front.is_down = False
     window.later(240)
     expect(page.get_by_text("What you see may be old")).to_be_hidden()
 
@@ -293,7 +343,7 @@ def test_a_link_that_opens_nothing_says_why(
     elif end == "expired":
         site.world.clock.advance(seconds=61)
     else:
-        revoke_link(site, link["id"])
+        site.revoke(link["id"])
     window = visit()
     page = window.open(url)
     expect(page.get_by_role("heading", name=heading)).to_be_focused()
@@ -306,12 +356,7 @@ def test_a_link_that_is_revoked_while_the_page_is_open_ends_it(site: Site, visit
     window = visit()
     page = window.open(link["url"])
     add(page)
-    revoke_link(site, link["id"])
+    site.revoke(link["id"])
     window.later()
     expect(page.get_by_role("heading", name="This link was withdrawn")).to_be_focused()
     expect(page.get_by_role("article")).to_be_hidden()
-
-
-def revoke_link(site: Site, link_id: str) -> None:
-    path = f"/v1/tenants/{site.tenant_id}/links/{link_id}"
-    assert site.run(site.world.call("DELETE", path, key=ROOT_KEY)).status_code == 204

@@ -10,9 +10,9 @@ from typer.testing import CliRunner, Result
 
 from cli import hostname_watch
 from cli.app import app
-from tests.browser.hostnames_api import a_hostname, a_record
 from tests.cli import loopback
 from tests.cli.fakes import document
+from tests.hostname_documents import a_hostname, a_record
 
 TENANT_KEY, OPERATOR_KEY = "stw_tenant", "stw_operator"
 ID = "01999999-0000-7000-8000-000000000001"
