@@ -29,7 +29,7 @@ def a_hostname(name: str, **changes: Any) -> dict[str, Any]:
         "proven_at": None,
         "active_at": None,
         "checked_at": None,
-        "next_check_at": None,
+        "next_check_at": "2026-09-22T09:00:00.000Z",
         "deadline_at": None,
         "revision": 1,
         **changes,

@@ -1,15 +1,14 @@
 // One hostname as a card. It is made anew when what it shows has changed; focus and what was unfolded stay.
 import { element } from "./dom.js";
 import { badge, recordItem, tokenItem } from "./records.js";
-import { isWorking, meta, needsAttention, STATES, steps } from "./words.js";
+import { isBroken, isWanted, isWorking, meta, stateOf, steps } from "./words.js";
 
 /** What a card shows, as text: all but the times of looks, which its last line has. */
 export function signature(hostname) {
-  return JSON.stringify({ ...hostname, checked_at: null, next_check_at: null, revision: null });
+  return JSON.stringify({ ...hostname, checked_at: null, next_check_at: isLookedAt(hostname), revision: null });
 }
 
 export function card(hostname, actions) {
-  const state = STATES[hostname.state] ?? [hostname.state, "info"];
   const shown = hostname.unicode_name || hostname.name;
   const heading = element("h3", { tabindex: "-1", "data-key": "heading" }, shown);
   return element(
@@ -19,7 +18,7 @@ export function card(hostname, actions) {
       "div",
       { class: "hostname-head" },
       heading,
-      badge(state, isWorking(hostname)),
+      badge(stateOf(hostname), isWorking(hostname)),
       shown === hostname.name ? null : element("span", { class: "ascii" }, hostname.name),
     ),
     element("p", { class: "explanation" }, hostname.explanation),
@@ -73,7 +72,7 @@ function progress(hostname) {
 
 function records(hostname) {
   const isSettled = hostname.state === "active";
-  const wanting = hostname.records.filter(needsAttention);
+  const wanting = hostname.records.filter(isSettled ? isBroken : isWanted);
   // On the way, what is found already stays beside what is not; a settled hostname shows what to mend.
   const first = isSettled || wanting.length === 0 ? wanting : hostname.records.filter((record) => record.required);
   const others = hostname.records.filter((record) => !first.includes(record));
@@ -85,7 +84,7 @@ function records(hostname) {
 }
 
 function tokens(hostname) {
-  if (!hostname.http_tokens?.length) return null;
+  if (hostname.state === "active" || !hostname.http_tokens.length) return null;
   return folded("tokens", "Or serve a file where the name leads now", hostname.http_tokens.map(tokenItem));
 }
 
@@ -93,13 +92,18 @@ function folded(key, title, items) {
   return element("details", { class: "more", "data-key": key }, element("summary", {}, title), element("ul", { class: "records-more" }, items));
 }
 
+/** Not so where an operator vouched for it. */
+const isLookedAt = (hostname) => hostname.next_check_at !== null;
+
 function foot(hostname, { check, remove }) {
   const name = hostname.unicode_name || hostname.name;
   return element(
     "div",
     { class: "foot" },
     element("p", { class: "meta" }, meta(hostname)),
-    element("button", { type: "button", "data-key": "check", "aria-label": `Check ${name} now`, onclick: () => check(hostname) }, "Check now"),
+    isLookedAt(hostname)
+      ? element("button", { type: "button", "data-key": "check", "aria-label": `Check ${name} now`, onclick: () => check(hostname) }, "Check now")
+      : null,
     element("button", { type: "button", class: "danger", "data-key": "remove", "aria-label": `Remove ${name}`, onclick: () => remove(hostname) }, "Remove"),
   );
 }

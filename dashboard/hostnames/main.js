@@ -1,11 +1,11 @@
 // The page: what the link opens, the list that keeps itself up to date, and what a person does with it.
 import { additionForm, fillLocations } from "./addition.js";
-import { Api } from "./api.js";
+import { Api, Problem } from "./api.js";
 import { announce, byId, show } from "./dom.js";
 import { card, replaceCard, signature } from "./hostname.js";
 import { Polling } from "./polling.js";
 import { removalDialog } from "./removal.js";
-import { meta, moment, STATES } from "./words.js";
+import { meta, moment, stateOf } from "./words.js";
 
 const ENDS = {
   "link-expired": ["This link has expired", "Links to this page work for a limited time. Ask the platform's operator for a new one."],
@@ -92,6 +92,7 @@ async function look() {
     // What was asked before the person did something may not know of it.
     return begun === deeds && render(hostnames);
   } catch (problem) {
+    if (!(problem instanceof Problem)) reportError(problem); // a mistake of ours
     if (!problem.isEnd) show("trouble", `${problem.message} What you see may be old; trying again …`);
     throw problem;
   }
@@ -120,7 +121,9 @@ function render(hostnames) {
 }
 
 /** Never the same for two, so that no card is moved, and loses the focus, without need. */
-const newness = (hostname) => `${hostname.created_at} ${hostname.id}`;
+function newness(hostname) {
+  return `${hostname.created_at} ${hostname.id}`;
+}
 
 /** Shows one hostname as it is now; whether that is anything new. */
 function put(hostname) {
@@ -133,9 +136,8 @@ function put(hostname) {
   const next = card(hostname, { check, remove: askRemoval });
   if (shown) {
     replaceCard(shown.card, next);
-    if (shown.hostname.state !== hostname.state) {
-      announce(`${hostname.unicode_name || hostname.name}: ${(STATES[hostname.state] ?? [hostname.state])[0]}.`);
-    }
+    const [words] = stateOf(hostname);
+    if (stateOf(shown.hostname)[0] !== words) announce(`${hostname.unicode_name || hostname.name}: ${words}.`);
   }
   known.set(hostname.id, { hostname, card: next, signature: now });
   return true;

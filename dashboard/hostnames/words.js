@@ -1,6 +1,6 @@
 // What states are called, and how far a hostname has come.
 
-export const STATES = {
+const STATES = {
   requested: ["Set the DNS records", "warn"],
   awaiting_dns: ["Waiting for DNS", "warn"],
   validating: ["Getting the certificate", "info"],
@@ -27,7 +27,16 @@ export const PURPOSES = {
 
 export const isWorking = (hostname) => ["requested", "awaiting_dns", "validating"].includes(hostname.state);
 
-export const needsAttention = (record) => record.state !== "ok" && record.required;
+/** Words and tone. While its records are not right, no certificate is under way. */
+export function stateOf(hostname) {
+  const state = hostname.state === "validating" && !isFound(hostname, "routing") ? "awaiting_dns" : hostname.state;
+  return STATES[state] ?? [state, "info"];
+}
+
+/** Of a hostname on its way, what was not looked for yet is wanted too. */
+export const isWanted = (record) => record.required && record.state !== "ok";
+
+export const isBroken = (record) => record.required && ["missing", "wrong"].includes(record.state);
 
 function isFound(hostname, purpose) {
   const records = hostname.records.filter((record) => record.purpose === purpose);

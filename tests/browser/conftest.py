@@ -47,12 +47,14 @@ def visit(browser: Browser, site: Site) -> Iterator[Callable[..., Visit]]:
 
 @pytest.fixture
 def screenshot() -> Callable[[Visit, str], Path]:
-    """Keeps a picture of the whole page under the git-ignored build folder."""
+    """Keeps a picture of the page under the git-ignored build folder."""
 
     def taken(window: Visit, name: str) -> Path:
         SCREENSHOTS.mkdir(parents=True, exist_ok=True)
         path = SCREENSHOTS / f"{name}.png"
-        window.page.screenshot(path=path, full_page=True)
+        # A dialog covers what is in view, and no more.
+        is_whole = window.page.locator("dialog[open]").count() == 0
+        window.page.screenshot(path=path, full_page=is_whole)
         return path
 
     return taken
