@@ -4,19 +4,20 @@ import asyncio
 import threading
 import time
 from collections.abc import Coroutine, Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 import uvicorn
-from playwright.sync_api import Browser, BrowserContext, Page
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from tests.functions.entrypoints.world import CNAME_TARGET, ROOT_KEY, World
 
 START_SECONDS = 30
+LOOKS, LOOK_MS = 20, 1_500
 LIST = "/v1/hostnames"
 
 T = TypeVar("T")
@@ -153,3 +154,12 @@ class Visit:
         """As if the page had been open that long."""
         self.site.world.clock.advance(seconds=seconds)
         self.page.clock.run_for(seconds * 1000)
+
+    def until_shown(self, wanted: Locator) -> None:
+        """Lets time go by until the page has looked again and shows it."""
+        for _ in range(LOOKS):
+            self.later()
+            with suppress(AssertionError):
+                expect(wanted).to_be_visible(timeout=LOOK_MS)
+                return
+        expect(wanted).to_be_visible()

@@ -43,12 +43,12 @@ def wanted(card: Locator) -> str:
 
 
 def check(window: Visit) -> None:
-    """Presses the button, lets the jobs run, and waits until the page looks again."""
+    """Presses the button and lets the jobs run."""
     window.later(10)
-    window.page.get_by_role("button", name=f"Check {NAME} now").click()
-    expect(window.page.get_by_text("It is looked at now").first).to_be_attached()
+    with window.page.expect_response(re.compile("/check$")) as answer:
+        window.page.get_by_role("button", name=f"Check {NAME} now").click()
+    assert answer.value.status == 202
     window.site.turn()
-    window.later()
 
 
 def make_active(window: Visit, card: Locator) -> None:
@@ -56,10 +56,10 @@ def make_active(window: Visit, card: Locator) -> None:
     site.set_record(CHALLENGE, "TXT", wanted(card))
     site.point_here(NAME)
     check(window)
-    expect(badge(card, "Getting the certificate")).to_be_visible()
+    window.until_shown(badge(card, "Getting the certificate"))
     site.world.authority.set(NAME, "active")
     check(window)
-    expect(badge(card, "Active")).to_be_visible()
+    window.until_shown(badge(card, "Active"))
 
 
 def test_a_hostname_goes_from_its_request_to_active_and_is_removed(
@@ -86,7 +86,7 @@ def test_a_hostname_goes_from_its_request_to_active_and_is_removed(
 
     site.set_record(CHALLENGE, "TXT", "stowage-challenge=of-somebody-else")
     check(window)
-    expect(badge(card, "Waiting for DNS")).to_be_visible()
+    window.until_shown(badge(card, "Waiting for DNS"))
     expect(card.get_by_text("holds another value than the one below")).to_be_visible()
     expect(record.get_by_text("Different value found")).to_be_visible()
     expect(record.get_by_text("stowage-challenge=of-somebody-else")).to_be_visible()
@@ -96,14 +96,14 @@ def test_a_hostname_goes_from_its_request_to_active_and_is_removed(
     site.set_record(CHALLENGE, "TXT", wanted(card))
     site.point_here(NAME)
     check(window)
-    expect(badge(card, "Getting the certificate")).to_be_visible()
+    window.until_shown(badge(card, "Getting the certificate"))
     expect(card.locator(".step.done")).to_have_count(2)
     expect(card.locator("[aria-current=step]")).to_contain_text("Certificate")
     screenshot(window, "3-right-record")
 
     site.world.authority.set(NAME, "active")
     check(window)
-    expect(badge(card, "Active")).to_be_visible()
+    window.until_shown(badge(card, "Active"))
     expect(card.locator(".record").first).to_be_hidden()
     screenshot(window, "4-active")
 
@@ -173,15 +173,14 @@ def test_a_change_leaves_focus_and_what_was_unfolded_where_they_are(
     site.set_record(CHALLENGE, "TXT", wanted(card))
     site.point_here(NAME)
     check(window)
-    expect(badge(card, "Getting the certificate")).to_be_visible()
+    window.until_shown(badge(card, "Getting the certificate"))
     card.locator("summary").get_by_text("DNS records").click()
     copy = card.get_by_role("button", name="Copy value: fallback")
     copy.focus()
     site.world.authority.set(NAME, "active")
     site.world.clock.advance(seconds=86_000)
     site.turn()
-    window.later()
-    expect(badge(card, "Active")).to_be_visible()
+    window.until_shown(badge(card, "Active"))
     expect(copy).to_be_focused()
     expect(page.get_by_role("status").filter(has_text=f"{NAME}: Active.")).to_be_attached()
 
@@ -194,7 +193,7 @@ def test_a_name_that_moves_away_is_flagged(site: Site, visit: Open, screenshot: 
     site.set_record(NAME, "CNAME", "elsewhere.example.net")
     site.world.authority.set(NAME, "moved")
     check(window)
-    expect(badge(card, "Points elsewhere")).to_be_visible()
+    window.until_shown(badge(card, "Points elsewhere"))
     expect(card.get_by_text("elsewhere.example.net")).to_be_visible()
     expect(card.get_by_text("unless it points here again")).to_be_visible()
     screenshot(window, "6-moved")
@@ -266,7 +265,7 @@ def test_what_others_wrote_is_shown_as_text_and_never_as_markup(site: Site, visi
     evil = a_hostname(NAME, explanation=markup, errors=[markup], warnings=[markup])
     evil["records"][0] |= {"state": "wrong", "found": [markup], "help": markup}
     site.front.shown = [evil]
-    window.later()
+    window.until_shown(page.get_by_text(markup).first)
     expect(page.get_by_text(markup)).to_have_count(5)
     assert page.title() == "Hostnames - Acme Packages"
     assert page.locator("article img, article script").count() == 0
@@ -277,11 +276,11 @@ def test_a_platform_that_does_not_answer_is_said_and_asked_again(site: Site, vis
     page = window.open()
     add(page)
     site.front.is_down = True
-    window.later()
-    expect(page.get_by_text("What you see may be old")).to_be_visible()
+    window.until_shown(page.get_by_text("What you see may be old"))
     expect(page.get_by_role("article", name=NAME)).to_be_visible()
     site.front.is_down = False
-    window.later(240)
+    site.front.shown = [a_hostname("deb.example.com")]
+    window.until_shown(page.get_by_role("article", name="deb.example.com"))
     expect(page.get_by_text("What you see may be old")).to_be_hidden()
 
 
@@ -359,6 +358,7 @@ def test_a_link_that_is_revoked_while_the_page_is_open_ends_it(site: Site, visit
     page = window.open(link["url"])
     add(page)
     site.revoke(link["id"])
-    window.later()
-    expect(page.get_by_role("heading", name="This link was withdrawn")).to_be_focused()
+    ended = page.get_by_role("heading", name="This link was withdrawn")
+    window.until_shown(ended)
+    expect(ended).to_be_focused()
     expect(page.get_by_role("article")).to_be_hidden()
