@@ -19,6 +19,11 @@ from local.broker import Broker
 from local.control_routes import ControlRoutes
 from local.data_plane import DataPlane
 from local.deployed import deployed_workers
+from local.dns.control import DnsControl
+from local.dns.records import DnsRecords
+from local.dns.resolvers import PATH as RESOLVERS_PATH
+from local.dns.resolvers import Resolvers
+from local.dns.server import DnsServer
 from local.fault_board import FaultBoard
 from local.home import CloudHome
 from local.host_config import host_config, prune_packs
@@ -74,6 +79,8 @@ class LocalCloud:
         self._settler.pausing.append(self._broker)
         self._schedules = Schedules(self.world, self._data_plane.run_schedule)
         self._storages = Storages(home, self.world)
+        self._dns = DnsRecords(home.dns)
+        self._dns_server = DnsServer(self._dns, home.ports()["dns"])
         self._files = SignedFiles(
             home.transfers, home.urls()["rest"], home.credentials().control_secret
         )
@@ -101,6 +108,8 @@ class LocalCloud:
         inner = Starlette(
             routes=[
                 *control.routes(),
+                *DnsControl(self._dns).routes(),
+                *Resolvers(self._dns).routes(),
                 *data.routes(),
                 *purging.routes(),
                 *self._transfers.routes(),
@@ -119,6 +128,7 @@ class LocalCloud:
         # A cache may be empty at any time; what was purged of it is not remembered longer than
         # this.
         shutil.rmtree(self.home.data / "cache", ignore_errors=True)
+        await self._dns_server.start()
         self._broker.follow()
         self._schedules.start()
         self._storages.resume()
@@ -126,6 +136,7 @@ class LocalCloud:
             # Brings back what ran before the restart.
             self._settler.settle_later()
         yield
+        await self._dns_server.close()
         await self._transfers.close()
         await self._settler.close()
         await self._schedules.close()
@@ -191,7 +202,8 @@ class LocalCloud:
 
 class _Guard:
     """Lets nobody in without a token (REST face) or the control secret (everything else). Signed
-    URLs are let through: they are checked where they lead to."""
+    URLs are let through, as they are checked where they lead to, and so is whoever asks the
+    DNS."""
 
     def __init__(self, application: ASGIApp, home: CloudHome, world: World) -> None:
         self._application = application
@@ -205,7 +217,7 @@ class _Guard:
     def _refusal(self, request: Request) -> Response | None:
         if request.url.path.startswith("/client/"):
             return self._authority.refusal(request)
-        if request.url.path.startswith(f"{SIGNED_PATH}/"):
+        if request.url.path.startswith((f"{SIGNED_PATH}/", f"{RESOLVERS_PATH}/")):
             return None
         given = request.headers.get("x-stowage-control", "")
         if hmac.compare_digest(given.encode(), self._control_secret.encode()):

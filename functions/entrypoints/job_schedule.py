@@ -4,6 +4,7 @@ logged and holds up no other."""
 import logging
 from typing import TYPE_CHECKING
 
+from functions.core.hostname_drift import compare
 from functions.core.removal import sweep
 from functions.core.schedule import run_schedule
 from functions.core.stale_parts import abort_stale
@@ -22,11 +23,14 @@ async def tick(jobs: "Jobs") -> None:
     retention = deps.limits.retention
     parts: Mapping[str, Callable[[], Awaitable[object]]] = {
         "uploads": lambda: run_schedule(
-            deps.records, deps.uploads, jobs.queue, deps.clock, retention
+            deps.records, deps.uploads, jobs.upload_parts, jobs.queue, deps.clock, retention
         ),
-        "parts": lambda: abort_stale(deps.records, jobs.parted, deps.clock, retention),
-        # This and the next before the purges, which they ask for.
+        "parts": lambda: abort_stale(
+            deps.records, (jobs.upload_parts, *jobs.parted), deps.clock, retention
+        ),
+        # This and the images before the purges, which they ask for.
         "hostnames": jobs.look_at_hostnames,
+        "hostnames' drift": lambda: compare(jobs.hostnames),
         "images": jobs.settle_images,
         "purges": jobs.purge,
         "retention": lambda: sweep(deps.records, deps.packages, deps.clock),

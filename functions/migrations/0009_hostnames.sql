@@ -32,3 +32,5 @@ CREATE UNIQUE INDEX hostname_claim_once ON hostname (tenant_id, name) WHERE dele
 CREATE INDEX hostname_due_at ON hostname (due_at) WHERE due_at IS NOT NULL;
 CREATE INDEX hostname_authority ON hostname (authority_id) WHERE authority_id IS NOT NULL;
 CREATE INDEX hostname_of_tenant ON hostname (tenant_id, id);
+CREATE INDEX hostname_of_location ON hostname (location_id, id);
+CREATE INDEX hostname_in_state ON hostname (state, id);

@@ -7,10 +7,11 @@ from fastapi import APIRouter, Query, Response, status
 from functions.core import hostname_claims, hostname_documents, purges
 from functions.core.access import Caller
 from functions.core.hostname_claims import Wanted
+from functions.core.hostname_drift import last_drift
 from functions.core.hostname_records import Claim, Purpose
 from functions.core.hostname_states import RecordState, State
 from functions.core.problems import FieldError, forbidden, invalid
-from functions.entrypoints.http_api.access import HostnameCaller, Platform
+from functions.entrypoints.http_api.access import HostnameCaller, Operator, Platform
 from functions.entrypoints.http_api.hostname_names import checked_name, is_apex, to_unicode
 from functions.entrypoints.http_api.json_body import JsonRoute
 from functions.entrypoints.http_api.problem_answers import documented
@@ -97,6 +98,23 @@ class HostnameList(Answer):
     """Give it as `cursor` to get the next page; None on the last one."""
 
 
+class DriftAnswer(Answer):
+    started_at: Time
+    finished_at: Time
+    custom_hostnames: int
+    """How many Cloudflare has."""
+    unknown_here: list[str]
+    """Names that Cloudflare has and no tenant: declared in the stack, or made by hand. At most
+    200."""
+    missing_there: list[str]
+    """Names that an operator vouched for and Cloudflare has not. At most 200."""
+
+
+class LastDrift(Answer):
+    drift: DriftAnswer | None
+    """None before the first comparison."""
+
+
 @router.post(
     "/v1/hostnames",
     status_code=status.HTTP_201_CREATED,
@@ -156,6 +174,28 @@ async def get_hostnames(
     return HostnameList(
         hostnames=[_answer(claim, services) for claim in page],
         next=page[-1].id if len(page) == limit else None,
+    )
+
+
+@router.get(
+    "/v1/hostnames/drift",
+    summary="What Cloudflare and the platform know differently, as it was last compared",
+    responses=documented(401, 403, 404),
+)
+async def get_drift(_: Operator, services: Platform) -> LastDrift:
+    """The jobs compare once a day. It is only reported: what the platform did not create it does
+    not delete."""
+    drift = await last_drift(services.records)
+    if drift is None or drift.finished_at is None:
+        return LastDrift(drift=None)
+    return LastDrift(
+        drift=DriftAnswer(
+            started_at=drift.started_at,
+            finished_at=drift.finished_at,
+            custom_hostnames=drift.custom_hostnames,
+            unknown_here=list(drift.unknown_here),
+            missing_there=list(drift.missing_there),
+        )
     )
 
 

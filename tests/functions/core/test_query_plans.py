@@ -17,6 +17,7 @@ from functions.core import (
     backup_records,
     backup_retention,
     downloads,
+    hostname_claims,
     purges,
     serving,
     validation,
@@ -25,6 +26,7 @@ from functions.core import (
 from functions.core.app_image_settling import due_apps, settle
 from functions.core.backups import LEASE_MS, BackupDeps, BackupPlan, run_backups
 from functions.core.denials import Denials
+from functions.core.hostname_drift import compare
 from functions.core.platform import DAY_MS, HOUR_MS, Retention
 from functions.core.purge_runs import run_purges
 from functions.core.reconcile import GRACE_MS, ReconcileDeps, reconcile
@@ -36,7 +38,14 @@ from functions.core.stale_parts import abort_stale
 from functions.core.version_lists import due_versions, expired_uploads, list_versions
 from functions.ports.records import Row, Statement
 from tests.contracts.object_store import run
-from tests.functions.core.world import APP, BUCKETS, OPERATOR, World, a_package
+from tests.functions.core.hostname_world import HostnameWorld
+from tests.functions.core.world import (
+    APP,
+    BUCKETS,
+    OPERATOR,
+    World,
+    a_package,
+)
 from tests.pictures import icon, screenshot
 
 
@@ -64,10 +73,10 @@ async def use_everything(world: World) -> None:
     version, upload = await world.validating(caller, b"no archive", 4)
     message = {"version_id": version.id, "upload_id": upload.id}
     world.clock.advance(seconds=120)
-    await run_schedule(world.records, world.uploads, world.queue, world.clock)
+    await run_schedule(world.records, world.uploads, world.uploads, world.queue, world.clock)
     await validation.mark_dead_letter(world.records, world.clock, message)
     world.clock.advance(seconds=5000)
-    await run_schedule(world.records, world.uploads, world.queue, world.clock)
+    await run_schedule(world.records, world.uploads, world.uploads, world.queue, world.clock)
     await versions.get_version(world.records, caller, version.id)
     for code in (None, 1):
         await downloads.create_download(
@@ -90,6 +99,7 @@ async def use_everything(world: World) -> None:
             tenant.subject_id, made.hostname, "testing", bucket, made.s3_prefix,
         )  # fmt: skip
     await use_images(world, caller)
+    await use_hostnames(world)
     await serving.resolve_host(world.records, "htrue.example.com", BUCKETS)
     await change_states(world, caller)
     await keep_house(world)
@@ -158,6 +168,34 @@ async def back_up(world: World) -> None:
     await backup_retention.sweep(world.records, store, world.clock.now_ms(), DAY_MS, "test")
     assert len(await backup_records.list_backups(world.records)) == 2
     backed_up.close()
+
+
+async def use_hostnames(of: World) -> None:
+    records = of.records
+    world = HostnameWorld(records=records, entropy=of.entropy)
+    owner, other = await world.owner(), await world.owner()
+    claim = await world.active(owner)
+    rival = await world.claim(other, "b.example.com")
+    await world.look()
+    for tenant_id, location_id, state in (
+        (None, None, None),
+        (owner[0].subject_id, None, None),
+        (owner[0].subject_id, owner[1], "active"),
+        (None, owner[1], None),
+        (None, None, "removed"),
+    ):
+        await hostname_claims.list_claims(
+            records,
+            tenant_id=tenant_id,
+            location_id=location_id,
+            state=state,  # pyright: ignore[reportArgumentType]  (data)
+        )
+    world.clock.advance(seconds=60)
+    await hostname_claims.request_look(records, world.clock, other[0], rival.id)
+    for caller, one in ((owner[0], claim), (other[0], rival)):
+        await hostname_claims.remove_claim(records, world.clock, caller, one.id)
+    await world.look()
+    await compare(world.hostname_deps)
 
 
 async def use_images(world: World, caller: access.Caller) -> None:
