@@ -45,7 +45,7 @@ def test_r2_alone_needs_no_server_and_no_keys(engine: Engine) -> None:
 def test_on_a_server_nothing_of_r2_is_left(engine: Engine, storage: str) -> None:
     deployed(engine, **with_storage(storage), publisherToken=True)
     assert not {"R2Bucket", "R2BucketLifecycle"} & kinds(engine)
-    assert {token.name for token in engine.of("AccountToken")} == {"backup", "purge"}
+    assert {token.name for token in engine.of("AccountToken")} == {"backup", "hostnames", "purge"}
     assert {one.inputs["bucket"] for one in engine.of("S3Bucket")} == PLATFORM
     for worker in WORKERS:
         found = bindings(engine, worker)
@@ -112,6 +112,7 @@ def test_r2_as_the_fallback_keeps_its_buckets_and_bindings(engine: Engine) -> No
     # Uploads whose URL was given before the switch still end well.
     assert sorted(token.name for token in engine.of("AccountToken")) == [
         "backup",
+        "hostnames",
         "presign",
         "purge",
     ]
