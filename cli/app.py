@@ -27,6 +27,7 @@ from cli import (
     storage_copy,
     tenants,
     upkeep,
+    usage,
     verify,
     versions,
 )
@@ -111,6 +112,7 @@ app.add_typer(signing_keys.app, name="signing-keys")
 app.add_typer(upkeep.purges, name="purges")
 app.add_typer(upkeep.retention, name="retention")
 app.add_typer(storage_copy.app, name="storage")
+app.add_typer(usage.app, name="usage")
 
 
 def main() -> None:

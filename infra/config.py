@@ -61,6 +61,7 @@ _EXAMPLES = {
     "cron": "'*/5 * * * *'",
     "backup": """'{"everyHours": 24, "keepDays": 30}'""",
     "retention": """'{"draftDays": 30, "rejectedDays": 7}'""",
+    "quotas": """'{"openUploads": 50, "storedBytes": 10737418240}'""",
     "usageAlert": """'{"product": "worker_requests", "limit": 10000000}'""",
     "platformKeys": (
         """'[{"id": "KEY_ID", "algorithm": "Ed25519", "public_key": "BASE64", """

@@ -8,7 +8,7 @@ import pulumi
 import pulumi_cloudflare as cloudflare
 
 from infra import bindings, bundle, migrations, storages
-from infra.bindings import JobTokens, Resources
+from infra.bindings import JobsTokens, Resources
 from infra.cloudflare.alerts import Alerts, AlertsArgs, UsageAlertArgs
 from infra.cloudflare.database import Database, DatabaseArgs
 from infra.cloudflare.edge import Edge, EdgeArgs
@@ -16,6 +16,7 @@ from infra.cloudflare.hostnames import Hostnames, HostnamesArgs
 from infra.cloudflare.queues import Consumers, ConsumersArgs, Queues, QueuesArgs
 from infra.cloudflare.tokens import (
     ACCOUNT_SCOPE,
+    ANALYTICS_READ,
     CACHE_PURGE,
     CERTIFICATES_WRITE,
     D1_READ,
@@ -66,7 +67,15 @@ class Platform:
         self._storages = storages.declare(settings, secrets)
         self._database = self._make_database(schema)
         self._queues = self._make_queues()
-        self._tokens = self._make_tokens()
+        account = settings.account_id
+        self._tokens = JobsTokens(
+            purge=self._make_api_token("purge", CACHE_PURGE, ZONE_SCOPE, settings.zone_id),
+            backup=self._make_api_token("backup", D1_READ, ACCOUNT_SCOPE, account),
+            usage=self._make_api_token("usage", ANALYTICS_READ, ACCOUNT_SCOPE, account),
+            hostnames=self._make_api_token(
+                "hostnames", CERTIFICATES_WRITE, ZONE_SCOPE, settings.zone_id
+            ),
+        )
         self._workers = self._make_workers()
         self._edge = self._make_edge()
         self._start_jobs()
@@ -139,14 +148,6 @@ class Platform:
                 dead_letter_name=settings.names.dead_letter_queue,
                 jurisdiction=settings.jurisdiction,
             ),
-        )
-
-    def _make_tokens(self) -> JobTokens:
-        zone_id, make = self._settings.zone_id, self._make_api_token
-        return JobTokens(
-            purge=make("purge", CACHE_PURGE, ZONE_SCOPE, zone_id),
-            backup=make("backup", D1_READ, ACCOUNT_SCOPE, self._settings.account_id),
-            hostnames=make("hostnames", CERTIFICATES_WRITE, ZONE_SCOPE, zone_id),
         )
 
     def _make_api_token(self, role: str, permission: str, scope: str, owner_id: str) -> ApiToken:

@@ -49,6 +49,7 @@ class CloudHome:
         self.packs = self.root / "packs"
         self.dns = self.root / "dns.json"
         self.queues = self.root / "queues.sqlite"
+        self.data_points = self.root / "data-points.duckdb"
         self.data = self.root / "data"
         self.transfers = self.root / "transfers"
         self.logs = self.root / "logs"

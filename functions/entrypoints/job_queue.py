@@ -26,6 +26,7 @@ from functions.core.hostname_looks import HostnameDeps
 from functions.core.hostname_runs import HostnameReport, run_hostnames
 from functions.core.purge_runs import PurgeReport, run_purges
 from functions.core.reconcile import ReconcileDeps, reconcile
+from functions.core.usage_runs import UsageDeps
 from functions.core.validation import (
     Outcome,
     ValidationDeps,
@@ -89,6 +90,7 @@ class Jobs:
     processor: "ImageProcessor"
     backups: BackupDeps
     hostnames: HostnameDeps
+    usage: UsageDeps
     parted: "tuple[MultipartStore, ...]" = ()
     """Further buckets whose unfinished uploads in parts are ours to abort."""
 

@@ -8,6 +8,7 @@ from functions.core.hostname_drift import compare
 from functions.core.removal import sweep
 from functions.core.schedule import run_schedule
 from functions.core.stale_parts import abort_stale
+from functions.core.usage_runs import sum_up
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
@@ -35,6 +36,7 @@ async def tick(jobs: "Jobs") -> None:
         "purges": jobs.purge,
         "retention": lambda: sweep(deps.records, deps.packages, deps.clock),
         "reconciliation": jobs.reconcile,
+        "usage": lambda: sum_up(jobs.usage),
         # Last: it may take minutes, in which the database answers nobody else.
         "backups": jobs.back_up,
     }

@@ -60,6 +60,8 @@ SHARED = ("__init__.py", "contracts/__init__.py", "contracts/bodies.py")
 WORKER = Path(__file__).parent / "worker" / "contracts.py"
 # Children before their parents, as foreign keys want it.
 TABLES = (
+    "download_count",
+    "location_usage",
     "backup",
     "cache_purge",
     "job_cursor",

@@ -27,6 +27,7 @@ from functions.entrypoints.http_api import (
     tenant_links,
     tenants,
     upkeep,
+    usage,
     version_changes,
     versions,
 )
@@ -56,6 +57,7 @@ ROUTERS = tuple(
         api_keys,
         platform_keys,
         backups,
+        usage,
         schemas,
         upkeep,
         health,

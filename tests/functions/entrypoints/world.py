@@ -22,6 +22,7 @@ from functions.adapters.local.queue import MemoryQueue
 from functions.adapters.local.rate_limiter import MemoryRateLimiter
 from functions.adapters.local.records import SqliteRecords
 from functions.adapters.local.signer import Ed25519Signer
+from functions.adapters.local.usage import MemoryUsageQueries
 from functions.adapters.local.verifier import Ed25519Verifier
 from functions.core.backups import BackupDeps, BackupPlan
 from functions.core.catalog import PACKAGE_TYPE
@@ -32,6 +33,7 @@ from functions.core.platform import Limits
 from functions.core.presign import PresignSettings
 from functions.core.repositories import RepositorySettings
 from functions.core.storages import PROFILES
+from functions.core.usage_runs import UsageDeps
 from functions.core.validation import ValidationDeps
 from functions.entrypoints.http_api.application import application
 from functions.entrypoints.http_api.services import Services
@@ -66,6 +68,8 @@ TABLES = (
     "backup",
     "cache_purge",
     "job_cursor",
+    "download_count",
+    "location_usage",
 )
 
 
@@ -84,6 +88,7 @@ class World:
         self.resolver = MemoryNameResolver()
         self.authority = MemoryHostnameAuthority()
         self.purger = MemoryCachePurger()
+        self.queries = MemoryUsageQueries()
         self.signer = Ed25519Signer("s1", SEED)
         self.services = Services(
             records=self.records,
@@ -167,6 +172,7 @@ class World:
                 CNAME_TARGET,
             ),
             processor=PillowImages(),
+            usage=UsageDeps(self.records, self.queries, "usage_test", self.clock),
         )
 
     async def call(
