@@ -6,18 +6,7 @@ from urllib.parse import quote
 import typer
 
 from cli import options
-<<<<<<< HEAD
-from cli.api_keys import (
-    ApiUrl,
-    AsOperator,
-    DeveloperKey,
-    OperatorKey,
-    developer_api,
-    operator_api,
-)
-from cli.options import Scope
-=======
->>>>>>> host-core
+from cli.api_keys import AsOperator
 from cli.paging import every_page
 from cli.platform_api import Document, PlatformApi
 from cli.platform_command import Caller, for_developers, for_either, for_operators

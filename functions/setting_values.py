@@ -11,12 +11,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TypeVar, cast
 
-<<<<<<< HEAD
 from functions.core.key_ring import KeyRing
-from functions.core.platform import DAY_MS, HOUR_MS, Retention
-=======
 from functions.core.platform import DAY_MS, HOUR_MS, Quotas, Retention
->>>>>>> host-core
 
 
 class SettingsError(Exception):

@@ -9,12 +9,8 @@ from dataclasses import dataclass
 from typing import Self
 
 from functions import setting_values as values
-<<<<<<< HEAD
 from functions.core.key_ring import KeyRing
-from functions.core.platform import DESIGNED, Retention
-=======
 from functions.core.platform import DESIGNED, UNLIMITED, Quotas, Retention
->>>>>>> host-core
 from functions.core.storages import R2
 from functions.setting_values import BackupRhythm, PlatformKey, Reader, SigningKey
 from functions.storage_settings import (

@@ -1,17 +1,5 @@
 """Which Worker is given what. Bindings have no read-only mode, so privilege is what a Worker is not
-<<<<<<< HEAD
-given.
-
-| Worker | buckets | database | queue | images | secrets |
-|---|---|---|---|---|---|
-| edge | packages, assets, repositories | yes | - | - | download keys |
-| api | uploads, assets, repositories | yes | produces | yes | download keys, link keys, presign
-token, root key hashes |
-| jobs | all | yes | consumes both, produces | yes | signing key; presign token; tokens that
-purge, read D1, and write custom hostnames |
-=======
 given. docs/access.md shows all of it in a table.
->>>>>>> host-core
 
 Of the presign token jobs needs that R2's binding cannot list uploads in parts, nor abort what it
 did not begin; it reaches the uploads bucket only, which jobs may write to anyway.

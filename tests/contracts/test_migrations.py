@@ -98,11 +98,6 @@ def test_the_statements_run_one_by_one_and_make_the_whole_schema() -> None:
     connection.close()
     assert {name for (name,) in rows} == {
         "api_key", "app", "app_image", "backup", "cache_purge", "debian_repository", "developer",
-<<<<<<< HEAD
-        "developer_key", "event", "hostname", "job_cursor", "location", "tenant", "tenant_link",
-        "upload", "version",
-=======
         "developer_key", "download_count", "event", "hostname", "job_cursor", "location",
-        "location_usage", "tenant", "upload", "version",
->>>>>>> host-core
+        "location_usage", "tenant", "tenant_link", "upload", "version",
     }  # fmt: skip

@@ -2,14 +2,9 @@
 
 from fastapi import APIRouter, status
 
-<<<<<<< HEAD
 from functions.core import tenant_links, tenants
 from functions.entrypoints.http_api.access import HostnameCaller, Operator, Platform
-=======
-from functions.core.tenants import create_tenant
-from functions.entrypoints.http_api.access import Operator, Platform
 from functions.entrypoints.http_api.grammars import Name
->>>>>>> host-core
 from functions.entrypoints.http_api.json_body import JsonRoute
 from functions.entrypoints.http_api.problem_answers import documented
 from functions.entrypoints.http_api.values import Answer, Body, Time
