@@ -19,6 +19,7 @@ from cli import (
     deployment,
     destruction,
     dns,
+    hostnames,
     options,
     outputs,
     publish,
@@ -27,6 +28,7 @@ from cli import (
     signing_keys,
     stack_init,
     storage_copy,
+    tenants,
     upkeep,
     usage,
     verify,
@@ -110,6 +112,8 @@ app.add_typer(versions.app, name="versions")
 app.add_typer(repositories.app, name="repositories")
 app.add_typer(backups.app, name="backup")
 app.add_typer(app_images.app, name="apps")
+app.add_typer(hostnames.app, name="hostnames")
+app.add_typer(tenants.app, name="tenants")
 app.add_typer(signing_keys.app, name="signing-keys")
 app.add_typer(dns.app, name="dns")
 app.add_typer(upkeep.purges, name="purges")

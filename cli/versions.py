@@ -6,6 +6,7 @@ from urllib.parse import quote
 import typer
 
 from cli import options
+from cli.api_keys import AsOperator
 from cli.paging import every_page
 from cli.platform_api import Document, PlatformApi
 from cli.platform_command import Caller, for_developers, for_either, for_operators
@@ -18,9 +19,6 @@ app = typer.Typer(
 Id = Annotated[str, typer.Argument(metavar="ID", help="The version's id.")]
 Reason = Annotated[
     str, typer.Option("--reason", help="Why, in words that its developer reads; one line.")
-]
-AsOperator = Annotated[
-    bool, typer.Option("--as-operator", help="With the operator's key, though there is another.")
 ]
 
 _COLUMNS = ("id", "version_code", "version_name", "status", "due_at", "withdrawn_because")

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TypeVar, cast
 
+from functions.core.key_ring import KeyRing
 from functions.core.platform import DAY_MS, HOUR_MS, Quotas, Retention
 
 
@@ -25,14 +26,6 @@ class SettingsError(Exception):
             + ". They are bindings of the Worker: mend the stack's configuration, then `stowage up`"
         )
         self.problems = problems
-
-
-@dataclass(frozen=True, slots=True)
-class DownloadKeyRing:
-    """The HMAC keys of download URLs by id; `current` signs, all verify."""
-
-    current: str
-    keys: Mapping[str, bytes] = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +62,7 @@ class Publishing:
 
 PUBLISHING = Publishing(3, 7)
 NO_BACKUPS = BackupRhythm(0, 1)
-NO_KEYS = DownloadKeyRing("", {})
+NO_KEYS = KeyRing("", {})
 NO_SIGNING_KEY = SigningKey("", b"")
 MAX_PUT = 5 * 1024**3
 """R2 takes at most 5 GiB in one PUT (developers.cloudflare.com/r2/platform/limits)."""
@@ -183,7 +176,7 @@ def buckets(value: str) -> tuple[str, ...]:
     return names
 
 
-def download_keys(value: str) -> DownloadKeyRing:
+def key_ring(value: str) -> KeyRing:
     given = cast("dict[str, object]", json.loads(value))
     encoded = cast("dict[str, str]", given["keys"])
     if not all(_KEY_ID.fullmatch(key_id) for key_id in encoded):
@@ -192,7 +185,7 @@ def download_keys(value: str) -> DownloadKeyRing:
     current = given["current"]
     if not isinstance(current, str) or current not in keys:
         raise WrongError("`current` must be the id of one of its keys")
-    return DownloadKeyRing(current, keys)
+    return KeyRing(current, keys)
 
 
 def signing_key(value: str) -> SigningKey:

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from typing import Self
 
 from functions import setting_values as values
+from functions.core.key_ring import KeyRing
 from functions.core.platform import DESIGNED, UNLIMITED, Quotas, Retention
 from functions.core.storages import R2
 from functions.setting_values import (
     BackupRhythm,
-    DownloadKeyRing,
     PlatformKey,
     Publishing,
     Reader,
@@ -42,6 +42,8 @@ KEY_LIMITER = "KEY_LIMITER"
 LIMITER_SECONDS = 60
 """The period of both rate limiters; Workers know 10 and 60 seconds."""
 
+API_URL = "API_URL"
+"""Public base URL of the api, no trailing slash: `https://api.example.com`."""
 CDN_URL = "CDN_URL"
 """Public base URL of the cdn host, no trailing slash: `https://cdn.example.com`."""
 API_HOST = "API_HOST"
@@ -111,6 +113,8 @@ PUBLISH_SECRET_ACCESS_KEY = "PUBLISH_SECRET_ACCESS_KEY"  # noqa: S105  (a name, 
 DOWNLOAD_KEYS = "DOWNLOAD_KEYS"
 """Secret JSON `{"current": key id, "keys": {key id: base64 of 32 bytes}}`; two keys are valid while
 one is rotated."""
+TENANT_LINK_KEYS = "TENANT_LINK_KEYS"
+"""Secret JSON of the same form; api only, so not the keys of downloads, which the edge has."""
 SIGNING_KEY = "SIGNING_KEY"
 """Secret JSON `{"id": key id, "seed": base64 of the 32-byte Ed25519 seed}`; jobs only."""
 ROOT_KEY_HASHES = "ROOT_KEY_HASHES"
@@ -127,6 +131,7 @@ USAGE_TOKEN = "USAGE_TOKEN"  # noqa: S105  (a name, not a secret)
 """An API token that may read the account's analytics; jobs only."""
 
 VARIABLES = (
+    API_URL,
     CDN_URL,
     API_HOST,
     CDN_HOST,
@@ -159,6 +164,7 @@ VARIABLES = (
     PUBLISH_SECRET_ACCESS_KEY,
     PUBLISHING,
     DOWNLOAD_KEYS,
+    TENANT_LINK_KEYS,
     SIGNING_KEY,
     ROOT_KEY_HASHES,
     ACCOUNT_ID,
@@ -198,7 +204,7 @@ class EdgeSettings:
     packages_bucket: str
     assets_bucket: str
     repository_buckets: tuple[str, ...]
-    download_keys: DownloadKeyRing
+    download_keys: KeyRing
 
     @classmethod
     def from_mapping(cls, variables: Mapping[str, str | None]) -> Self:
@@ -214,7 +220,7 @@ class EdgeSettings:
                 packages_bucket=packages,
                 assets_bucket=assets,
                 repository_buckets=repositories,
-                download_keys=reader.parsed(DOWNLOAD_KEYS, values.download_keys, values.NO_KEYS),
+                download_keys=reader.parsed(DOWNLOAD_KEYS, values.key_ring, values.NO_KEYS),
             )
         )
 
@@ -263,7 +269,9 @@ class ApiSettings:
     fallback_host: str
     platform_zone: str
     repository_buckets: tuple[str, ...]
-    download_keys: DownloadKeyRing
+    download_keys: KeyRing
+    tenant_link_keys: KeyRing
+    api_url: str
     cdn_url: str
     multi_tenant: bool
     upload_url_seconds: int
@@ -296,7 +304,9 @@ class ApiSettings:
                 fallback_host=reader.text(FALLBACK_HOST),
                 platform_zone=reader.text(PLATFORM_ZONE),
                 repository_buckets=repositories,
-                download_keys=reader.parsed(DOWNLOAD_KEYS, values.download_keys, values.NO_KEYS),
+                download_keys=reader.parsed(DOWNLOAD_KEYS, values.key_ring, values.NO_KEYS),
+                tenant_link_keys=reader.parsed(TENANT_LINK_KEYS, values.key_ring, values.NO_KEYS),
+                api_url=reader.parsed(API_URL, values.base_url, ""),
                 cdn_url=reader.parsed(CDN_URL, values.base_url, ""),
                 multi_tenant=reader.parsed(MULTI_TENANT, values.boolean, False),
                 upload_url_seconds=reader.parsed(UPLOAD_URL_SECONDS, values.integer(1, 900), 0),

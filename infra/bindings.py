@@ -71,6 +71,7 @@ def api(of: Resources) -> list[Binding]:
         *_rate_limits(of.settings),
         *_variables(of, *_plain_values(of.settings)),
         secret(name.DOWNLOAD_KEYS, of.secrets.download_keys),
+        secret(name.TENANT_LINK_KEYS, of.secrets.tenant_link_keys),
         secret(name.ROOT_KEY_HASHES, of.secrets.root_key_hashes),
     ]
 
@@ -243,6 +244,7 @@ def _plain_values(settings: Settings) -> dict[str, str]:
     return {
         name.API_HOST: settings.api_host,
         name.CDN_HOST: settings.cdn_host,
+        name.API_URL: settings.api_url,
         name.FALLBACK_HOST: settings.fallback_host,
         name.CDN_URL: settings.cdn_url,
         name.PLATFORM_ZONE: settings.zone,

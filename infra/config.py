@@ -21,7 +21,7 @@ NAMESPACE = "stowage"
 LOCAL_STACK = "dev"
 """The stack of the local cloud. Its file is made by `stowage`, so `pulumi config` does not mend
 it."""
-REQUIRED_SECRETS = ("downloadKeys", "signingKey", "rootKeyHashes")
+REQUIRED_SECRETS = ("downloadKeys", "tenantLinkKeys", "signingKey", "rootKeyHashes")
 OPTIONAL_SECRETS = ("webhookUrl", "webhookSecret", "storageKeys", "storageOriginSecret")
 SECRETS = REQUIRED_SECRETS + OPTIONAL_SECRETS
 
@@ -92,6 +92,7 @@ class Secrets:
     """Secret settings as Pulumi secrets; `functions.settings` describes the JSON in them."""
 
     download_keys: pulumi.Output[str]
+    tenant_link_keys: pulumi.Output[str]
     signing_key: pulumi.Output[str]
     root_key_hashes: pulumi.Output[str]
     webhook_url: pulumi.Output[str] | None = None
@@ -137,6 +138,7 @@ def load() -> tuple[Settings, Secrets]:
     config = pulumi.Config(NAMESPACE)
     secrets = Secrets(
         download_keys=config.require_secret("downloadKeys"),
+        tenant_link_keys=config.require_secret("tenantLinkKeys"),
         signing_key=config.require_secret("signingKey"),
         root_key_hashes=config.require_secret("rootKeyHashes"),
         webhook_url=config.get_secret("webhookUrl"),

@@ -42,12 +42,14 @@ class Caller:
     subject_id: str | None
     """The developer's or tenant's id; None for operators."""
     key_id: str
-    """`root` for the root operator key."""
+    """`root` for the root operator key; the id of the link of a caller by a link."""
+    is_link: bool = False
+    """A tenant in a browser, by a link: only what takes links lets it in (`core.tenant_links`)."""
 
     @property
     def actor(self) -> str:
         """How events name the caller."""
-        return f"key:{self.key_id}"
+        return f"{'link' if self.is_link else 'key'}:{self.key_id}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -70,6 +70,7 @@ TABLES = (
     "debian_repository",
     "hostname",
     "location",
+    "tenant_link",
     "tenant",
     "app_image",
     "upload",

@@ -93,6 +93,7 @@ def test_each_worker_holds_its_secrets_only(engine: Engine) -> None:
         "edge": {names.DOWNLOAD_KEYS},
         "api": {
             names.DOWNLOAD_KEYS,
+            names.TENANT_LINK_KEYS,
             names.PRESIGN_SECRET_ACCESS_KEY,
             names.PUBLISH_SECRET_ACCESS_KEY,
             names.ROOT_KEY_HASHES,

@@ -17,12 +17,15 @@ from functions.entrypoints.http_api import (
     developers,
     downloads,
     health,
+    hostname_page,
     hostnames,
+    locations,
     multipart,
     platform_keys,
     publications,
     repositories,
     schemas,
+    tenant_links,
     tenants,
     upkeep,
     usage,
@@ -48,6 +51,8 @@ ROUTERS = tuple(
         version_changes,
         downloads,
         tenants,
+        tenant_links,
+        locations,
         repositories,
         hostnames,
         publications,
@@ -58,6 +63,7 @@ ROUTERS = tuple(
         schemas,
         upkeep,
         health,
+        hostname_page,
     )
 )
 OPENAPI = "/openapi.json"

@@ -11,7 +11,7 @@ from functions.core.hostname_drift import last_drift
 from functions.core.hostname_records import Claim, Purpose
 from functions.core.hostname_states import RecordState, State
 from functions.core.problems import FieldError, forbidden, invalid
-from functions.entrypoints.http_api.access import AnyCaller, Operator, Platform
+from functions.entrypoints.http_api.access import HostnameCaller, Operator, Platform
 from functions.entrypoints.http_api.hostname_names import checked_name, is_apex, to_unicode
 from functions.entrypoints.http_api.json_body import JsonRoute
 from functions.entrypoints.http_api.problem_answers import documented
@@ -125,7 +125,7 @@ class LastDrift(Answer):
     },
 )
 async def post_hostname(
-    caller: AnyCaller, services: Platform, body: NewHostname, response: Response
+    caller: HostnameCaller, services: Platform, body: NewHostname, response: Response
 ) -> OneHostname:
     """Nothing is served, and Cloudflare is not asked, before the TXT record of the challenge was
     found in the DNS."""
@@ -148,7 +148,7 @@ async def post_hostname(
     responses=documented(401, 403, 404, 422),
 )
 async def get_hostnames(
-    caller: AnyCaller,
+    caller: HostnameCaller,
     services: Platform,
     state: State | None = None,
     tenant_id: Annotated[str | None, Query(max_length=64)] = None,
@@ -204,7 +204,7 @@ async def get_drift(_: Operator, services: Platform) -> LastDrift:
     summary="A hostname, for its tenant and for operators; a removed one too",
     responses=documented(401, 403, 404),
 )
-async def get_hostname(caller: AnyCaller, services: Platform, hostname_id: str) -> OneHostname:
+async def get_hostname(caller: HostnameCaller, services: Platform, hostname_id: str) -> OneHostname:
     _require_tenant_or_operator(caller)
     claim = await hostname_claims.get_claim(services.records, caller, hostname_id)
     return _one(claim, services)
@@ -216,7 +216,7 @@ async def get_hostname(caller: AnyCaller, services: Platform, hostname_id: str) 
     summary="Remove a hostname; one that is removed stays so",
     responses=documented(401, 403, 404, 409),
 )
-async def delete_hostname(caller: AnyCaller, services: Platform, hostname_id: str) -> None:
+async def delete_hostname(caller: HostnameCaller, services: Platform, hostname_id: str) -> None:
     """It is served no more within 30 s."""
     _require_tenant_or_operator(caller)
     await hostname_claims.remove_claim(services.records, services.clock, caller, hostname_id)
@@ -230,7 +230,7 @@ async def delete_hostname(caller: AnyCaller, services: Platform, hostname_id: st
     summary="Have a hostname looked at now",
     responses=documented(401, 403, 404),
 )
-async def post_check(caller: AnyCaller, services: Platform, hostname_id: str) -> OneHostname:
+async def post_check(caller: HostnameCaller, services: Platform, hostname_id: str) -> OneHostname:
     """It is looked at by itself too, ever more rarely as nothing changes. Refused with 429 for a
     few seconds behind a look."""
     _require_tenant_or_operator(caller)

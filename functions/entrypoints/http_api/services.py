@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from functions.core.app_image_objects import ImageDeps
 from functions.core.download_tokens import DownloadKeys
+from functions.core.key_ring import KeyRing
 from functions.core.multipart import MultipartDeps
 from functions.core.platform import Limits
 from functions.core.presign import PresignSettings
@@ -36,6 +37,8 @@ class Services:
     root_key_hashes: tuple[str, ...]
     presign: PresignSettings
     download_keys: DownloadKeys
+    tenant_link_keys: KeyRing
+    api_url: str
     cdn_url: str
     cname_target: str
     """Where the CNAMEs of tenants' hostnames lead."""

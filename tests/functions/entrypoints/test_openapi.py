@@ -34,6 +34,11 @@ async def test_it_is_openapi_3_1_with_every_endpoint(document: dict[str, Any]) -
     assert endpoints == {
         "POST /v1/developers",
         "POST /v1/tenants",
+        "GET /v1/tenant",
+        "POST /v1/tenants/{tenant_id}/links",
+        "GET /v1/tenants/{tenant_id}/links",
+        "DELETE /v1/tenants/{tenant_id}/links/{link_id}",
+        "GET /v1/locations",
         "POST /v1/apps",
         "GET /v1/apps/{app_id}/icon",
         "PUT /v1/apps/{app_id}/icon",

@@ -39,6 +39,8 @@ VARIABLES: dict[str, str | None] = {
     settings.PLATFORM_ZONE: "stowage.test",
     settings.REPOSITORY_BUCKETS: '["one-bucket", "two-bucket"]',
     settings.DOWNLOAD_KEYS: json.dumps({"current": "b", "keys": {"a": KEY, "b": KEY}}),
+    settings.TENANT_LINK_KEYS: json.dumps({"current": "l", "keys": {"l": KEY}}),
+    settings.API_URL: "http://127.0.0.1:8786",
     settings.CDN_URL: "http://127.0.0.1:8787",
     settings.MULTI_TENANT: "true",
     settings.UPLOAD_URL_SECONDS: "900",

@@ -29,6 +29,7 @@ from functions.core.catalog import PACKAGE_TYPE
 from functions.core.download_tokens import DownloadKeys
 from functions.core.generation_sweep import SweepDeps
 from functions.core.hostname_looks import HostnameDeps
+from functions.core.key_ring import KeyRing
 from functions.core.platform import DAY_MS, Limits
 from functions.core.presign import PresignSettings
 from functions.core.repositories import RepositorySettings
@@ -46,6 +47,8 @@ ROOT_SECRET = hashlib.sha256(b"root of a test").digest()
 ROOT_KEY = "stw_root_" + base64.urlsafe_b64encode(ROOT_SECRET).rstrip(b"=").decode()
 SEED = hashlib.sha256(b"signing seed of a test").digest()
 DOWNLOAD_KEYS = DownloadKeys("d1", {"d1": hashlib.sha256(b"download key of a test").digest()})
+LINK_KEYS = KeyRing("l1", {"l1": hashlib.sha256(b"link key of a test").digest()})
+API_URL = "https://api.stowage.test"
 CDN_URL = "https://cdn.stowage.test"
 CNAME_TARGET = "fallback.stowage.test"
 BUCKETS = ("test-repositories", "test-more")
@@ -57,6 +60,7 @@ TABLES = (
     "version",
     "upload",
     "tenant",
+    "tenant_link",
     "location",
     "hostname",
     "debian_repository",
@@ -109,6 +113,8 @@ class World:
                 secret_access_key="a-secret",
             ),
             download_keys=DOWNLOAD_KEYS,
+            tenant_link_keys=LINK_KEYS,
+            api_url=API_URL,
             cdn_url=CDN_URL,
             cname_target=CNAME_TARGET,
             repositories=RepositorySettings(
@@ -200,9 +206,7 @@ class World:
         if key is not None:
             sent["authorization"] = f"Bearer {key}"
         transport = httpx.ASGITransport(self.application, raise_app_exceptions=False)
-        async with httpx.AsyncClient(
-            transport=transport, base_url="https://api.stowage.test"
-        ) as client:
+        async with httpx.AsyncClient(transport=transport, base_url=API_URL) as client:
             if body is not None:
                 content = json.dumps(body).encode()
                 sent.setdefault("content-type", "application/json")

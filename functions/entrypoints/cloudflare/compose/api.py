@@ -73,6 +73,8 @@ def _build(env: Any) -> Services:
         root_key_hashes=given.root_key_hashes,
         presign=_presign(given, given.presign),
         download_keys=DownloadKeys(given.download_keys.current, given.download_keys.keys),
+        tenant_link_keys=given.tenant_link_keys,
+        api_url=given.api_url,
         cdn_url=given.cdn_url,
         cname_target=given.fallback_host,
         repositories=RepositorySettings(
