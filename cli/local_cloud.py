@@ -123,6 +123,8 @@ class LocalCloud:
                 "endpoints": self._endpoints(),
                 "platformKeys": list(keys.platform_keys),
                 "storageServers": self._storage_servers(),
+                # The only network that the local cloud and its tests may use.
+                "loopbackWebhooks": "true",
             },
             previous,
             plan.kept,

@@ -95,6 +95,14 @@ rotated)."""
 BACKUP_TOKEN = "BACKUP_TOKEN"  # noqa: S105  (a name, not a secret)
 """An API token that may read the account's D1 databases; jobs only."""
 
+ALERT_WEBHOOK_URL = "ALERT_WEBHOOK_URL"
+"""Secret: where the operator is told of what tenants are told of; absent where nobody is; jobs
+only."""
+ALERT_WEBHOOK_SECRET = "ALERT_WEBHOOK_SECRET"  # noqa: S105  (a name, not a secret)
+"""Secret text that signs it; absent where nothing is signed."""
+LOOPBACK_WEBHOOKS = "LOOPBACK_WEBHOOKS"
+"""Whether a tenant's webhook may be `http://` on this machine: `true` in the local cloud alone."""
+
 VARIABLES = (
     CDN_URL,
     API_HOST,
@@ -128,6 +136,9 @@ VARIABLES = (
     DATABASE_ID,
     BACKUP,
     BACKUP_TOKEN,
+    ALERT_WEBHOOK_URL,
+    ALERT_WEBHOOK_SECRET,
+    LOOPBACK_WEBHOOKS,
 )
 """Every text variable and secret; each Worker has some of them."""
 
@@ -219,6 +230,7 @@ class ApiSettings:
     presign: PresignTarget
     platform_keys: tuple[PlatformKey, ...]
     root_key_hashes: tuple[str, ...]
+    loopback_webhooks: bool
 
     @classmethod
     def from_mapping(cls, variables: Mapping[str, str | None]) -> Self:
@@ -249,6 +261,7 @@ class ApiSettings:
                 presign=_presign_target(reader, storage, uploads),
                 platform_keys=reader.parsed(PLATFORM_KEYS, values.platform_keys, ()),
                 root_key_hashes=reader.parsed(ROOT_KEY_HASHES, values.hashes, ()),
+                loopback_webhooks=reader.parsed(LOOPBACK_WEBHOOKS, values.boolean, False),
             )
         )
 
@@ -270,6 +283,8 @@ class JobsSettings:
     database_id: str
     backup_rhythm: BackupRhythm
     backup_token: str
+    alert_url: str | None
+    alert_secret: str | None
 
     @classmethod
     def from_mapping(cls, variables: Mapping[str, str | None]) -> Self:
@@ -296,5 +311,7 @@ class JobsSettings:
                 database_id=reader.text(DATABASE_ID),
                 backup_rhythm=reader.parsed(BACKUP, values.backup_rhythm, values.NO_BACKUPS),
                 backup_token=reader.text(BACKUP_TOKEN),
+                alert_url=reader.optional(ALERT_WEBHOOK_URL),
+                alert_secret=reader.optional(ALERT_WEBHOOK_SECRET),
             )
         )

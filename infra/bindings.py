@@ -7,7 +7,7 @@ given.
 | api | uploads, assets, repositories | yes | produces | yes | download keys, presign token, root
 key hashes |
 | jobs | all | yes | consumes both, produces | yes | signing key, purge token, token that reads
-D1 |
+D1, alert webhook |
 
 Buckets are bindings on R2 only. An S3-compatible server is told of in a variable, and each Worker
 has keys of its own for it, whose rights are those of the table.
@@ -106,7 +106,17 @@ def jobs(of: Resources, purge: ApiToken, backup: ApiToken) -> list[Binding]:
         secret(name.SIGNING_KEY, of.secrets.signing_key),
         secret(name.PURGE_TOKEN, purge.value),
         secret(name.BACKUP_TOKEN, backup.value),
+        *_alert_webhook(of.secrets),
     ]
+
+
+def _alert_webhook(secrets: Secrets) -> list[Binding]:
+    """Where the jobs tell the operator; Cloudflare's own alerts go there, too."""
+    given = {
+        name.ALERT_WEBHOOK_URL: secrets.webhook_url,
+        name.ALERT_WEBHOOK_SECRET: secrets.webhook_secret,
+    }
+    return [secret(key, text) for key, text in given.items() if text is not None]
 
 
 def _buckets(of: Resources, roles: Mapping[str, str]) -> list[Binding]:
@@ -220,6 +230,7 @@ def _plain_values(settings: Settings) -> dict[str, str]:
         name.MAX_PACKAGE_BYTES: str(settings.max_package_bytes),
         name.RETENTION: json.dumps(settings.retention.model_dump(), separators=(",", ":")),
         name.PLATFORM_KEYS: _json([key.model_dump() for key in settings.platform_keys]),
+        name.LOOPBACK_WEBHOOKS: "true" if settings.loopback_webhooks else "false",
     }
 
 

@@ -60,6 +60,7 @@ _EXAMPLES = {
     "cron": "'*/5 * * * *'",
     "backup": """'{"everyHours": 24, "keepDays": 30}'""",
     "retention": """'{"draftDays": 30, "rejectedDays": 7}'""",
+    "loopbackWebhooks": "false",
     "usageAlert": """'{"product": "worker_requests", "limit": 10000000}'""",
     "platformKeys": (
         """'[{"id": "KEY_ID", "algorithm": "Ed25519", "public_key": "BASE64", """

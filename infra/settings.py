@@ -137,6 +137,7 @@ class Settings(BaseModel):
     cron: Cron = "*/5 * * * *"
     backup: Annotated[Backup, Structured] = Backup()
     usage_alert: Annotated[UsageAlert | None, Structured] = None
+    loopback_webhooks: bool = False
     platform_keys: Annotated[tuple[PlatformKey, ...], Structured] = ()
     endpoints: Annotated[Endpoints, Structured] = Endpoints()
 

@@ -1,10 +1,10 @@
 """Batches of messages for the jobs, neutral of any queue: each message is settled by itself, so
 that one that fails never holds up the others.
 
-Messages of all kinds share one queue. `kind` tells them apart: `purge`, `reconcile` and `backup`
-name nothing and only have the jobs look at their tables at once, `app-images` names the app whose
-images they look at; a message without a kind is an upload to validate. What is lost of the former
-four, the schedule makes up for.
+Messages of all kinds share one queue. `kind` tells them apart: `purge`, `reconcile`, `backup`
+and `notices` name nothing and only have the jobs look at their tables at once, `app-images` names
+the app whose images they look at; a message without a kind is an upload to validate. What is lost
+of the former five, the schedule makes up for.
 """
 
 import logging
@@ -16,11 +16,13 @@ from functions.core import (
     app_image_calls,
     app_image_settling,
     backup_records,
+    notices,
     purges,
     reconcile_report,
 )
 from functions.core.app_image_objects import ImageDeps
 from functions.core.backups import BackupDeps, BackupReport, run_backups
+from functions.core.notice_runs import NoticeDeps, NoticeReport, run_notices
 from functions.core.purge_runs import PurgeReport, run_purges
 from functions.core.reconcile import ReconcileDeps, reconcile
 from functions.core.validation import (
@@ -83,6 +85,7 @@ class Jobs:
     purger: "CachePurger"
     processor: "ImageProcessor"
     backups: BackupDeps
+    notices: NoticeDeps
     parted: "tuple[MultipartStore, ...]" = ()
     """The buckets whose unfinished uploads in parts are ours to abort."""
 
@@ -101,6 +104,8 @@ class Jobs:
                 return await self._reconcile_on_call()
             case backup_records.KIND:
                 return await self._back_up_on_call()
+            case notices.KIND:
+                return await self._notify_on_call()
             case app_image_calls.KIND:
                 return await self._settle_on_call(message)
             case kind:
@@ -141,6 +146,21 @@ class Jobs:
         for error in report.errors:
             log.error("%s", error)
         return Outcome("settled", None, f"backup: {report.made or 'none made'}")
+
+    async def notify(self) -> NoticeReport:
+        return await run_notices(self.notices)
+
+    async def _notify_on_call(self) -> Outcome:
+        """The message comes again while something is due within its longest delay; what is due
+        later is the schedule's."""
+        report = await self.notify()
+        for error in report.errors:
+            log.error("%s", error)
+        detail = f"{report.delivered} notices delivered"
+        seconds = report.retry_after_seconds
+        if seconds is None or seconds > LONGEST_RETRY_SECONDS:
+            return Outcome("settled", None, detail)
+        return Outcome("busy", None, detail, retry_after_seconds=seconds)
 
     async def settle_images(self) -> "SettlingReport":
         return await app_image_settling.settle_due(self._images, self.validation.packages)

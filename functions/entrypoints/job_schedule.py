@@ -28,6 +28,7 @@ async def tick(jobs: "Jobs") -> None:
         # Before the purges, which it asks for.
         "images": jobs.settle_images,
         "purges": jobs.purge,
+        "notices": jobs.notify,
         "retention": lambda: sweep(deps.records, deps.packages, deps.clock),
         "reconciliation": jobs.reconcile,
         # Last: it may take minutes, in which the database answers nobody else.

@@ -60,6 +60,9 @@ SHARED = ("__init__.py", "contracts/__init__.py", "contracts/bodies.py")
 WORKER = Path(__file__).parent / "worker" / "contracts.py"
 # Children before their parents, as foreign keys want it.
 TABLES = (
+    "notice_delivery",
+    "notice",
+    "webhook",
     "backup",
     "cache_purge",
     "job_cursor",

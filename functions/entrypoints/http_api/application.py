@@ -24,6 +24,7 @@ from functions.entrypoints.http_api import (
     upkeep,
     version_changes,
     versions,
+    webhooks,
 )
 from functions.entrypoints.http_api.bodies import JSON, BodyRule, rule_of
 from functions.entrypoints.http_api.door import Door
@@ -43,6 +44,7 @@ ROUTERS = tuple(
         version_changes,
         downloads,
         tenants,
+        webhooks,
         repositories,
         api_keys,
         platform_keys,

@@ -7,6 +7,7 @@ from functions.core.download_tokens import DownloadKeys
 from functions.core.platform import Limits
 from functions.core.presign import PresignSettings
 from functions.core.repositories import RepositorySettings
+from functions.core.webhook_urls import WebhookRules
 from functions.ports.clock import Clock
 from functions.ports.entropy import Entropy
 from functions.ports.images import ImageProcessor
@@ -37,6 +38,7 @@ class Services:
     address_limiter: RateLimiter
     key_limiter: RateLimiter
     verifier: Verifier
+    webhook_rules: WebhookRules
 
     @property
     def images(self) -> ImageDeps:

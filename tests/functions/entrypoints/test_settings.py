@@ -69,6 +69,7 @@ VARIABLES: dict[str, str | None] = {
     settings.DATABASE_ID: "d-1",
     settings.BACKUP: '{"every_hours": 24, "keep_days": 30}',
     settings.BACKUP_TOKEN: "another-token",
+    settings.LOOPBACK_WEBHOOKS: "false",
 }
 
 

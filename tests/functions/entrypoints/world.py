@@ -5,7 +5,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import httpx
 
@@ -23,17 +23,23 @@ from functions.adapters.local.verifier import Ed25519Verifier
 from functions.core.backups import BackupDeps, BackupPlan
 from functions.core.catalog import PACKAGE_TYPE
 from functions.core.download_tokens import DownloadKeys
+from functions.core.notice_runs import NoticeDeps
 from functions.core.platform import Limits
 from functions.core.presign import PresignSettings
 from functions.core.repositories import RepositorySettings
 from functions.core.storages import PROFILES
 from functions.core.validation import ValidationDeps
+from functions.core.webhook_urls import WebhookRules
 from functions.entrypoints.http_api.application import application
 from functions.entrypoints.http_api.services import Services
 from functions.entrypoints.job_queue import Jobs
 from functions.ports.object_store import ObjectStore
 from functions.ports.records import Statement
 from functions.setting_values import PlatformKey
+from tests.functions.core.receivers import Receivers
+
+if TYPE_CHECKING:
+    from functions.core.webhook_calls import Receiver
 
 ROOT_SECRET = hashlib.sha256(b"root of a test").digest()
 ROOT_KEY = "stw_root_" + base64.urlsafe_b64encode(ROOT_SECRET).rstrip(b"=").decode()
@@ -57,6 +63,9 @@ TABLES = (
     "backup",
     "cache_purge",
     "job_cursor",
+    "webhook",
+    "notice",
+    "notice_delivery",
 )
 
 
@@ -75,6 +84,8 @@ class World:
         self.assets = MemoryObjectStore(self.clock)
         self.purger = MemoryCachePurger()
         self.signer = Ed25519Signer("s1", SEED)
+        self.receivers = Receivers()
+        self.alert: Receiver | None = None
         self.services = Services(
             records=self.records,
             clock=self.clock,
@@ -113,6 +124,7 @@ class World:
             address_limiter=MemoryRateLimiter(self.clock, 10_000),
             key_limiter=MemoryRateLimiter(self.clock, 10_000),
             verifier=Ed25519Verifier(),
+            webhook_rules=WebhookRules("stowage.test", ("api.stowage.test", "cdn.stowage.test")),
         )
         self.application = application(lambda: self.services)
 
@@ -143,6 +155,7 @@ class World:
                 self.entropy,
                 BackupPlan(every_ms=None),
             ),
+            notices=NoticeDeps(self.records, self.receivers, self.clock, self.entropy, self.alert),
             processor=PillowImages(),
         )
 

@@ -16,6 +16,7 @@ from functions.core.platform import Limits
 from functions.core.presign import PresignSettings
 from functions.core.repositories import RepositorySettings
 from functions.core.storages import PROFILES
+from functions.core.webhook_urls import WebhookRules
 from functions.entrypoints.cloudflare.compose.bindings import native, variables
 from functions.entrypoints.cloudflare.compose.stores import Place, reader
 from functions.entrypoints.cloudflare.compose.writable_stores import store
@@ -84,6 +85,11 @@ def _build(env: Any) -> Services:
         address_limiter=_limiter(env, settings.ADDRESS_LIMITER),
         key_limiter=_limiter(env, settings.KEY_LIMITER),
         verifier=WebCryptoVerifier(),
+        webhook_rules=WebhookRules(
+            platform_zone=given.platform_zone,
+            platform_hosts=(given.api_host, given.cdn_host),
+            loopback=given.loopback_webhooks,
+        ),
     )
 
 

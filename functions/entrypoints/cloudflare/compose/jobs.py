@@ -5,6 +5,7 @@ from typing import Any
 from functions import settings
 from functions.adapters.cloudflare.d1 import D1Records
 from functions.adapters.cloudflare.d1_export import D1Exporter, D1ExportSettings
+from functions.adapters.cloudflare.fetch import JsFetch
 from functions.adapters.cloudflare.images import CloudflareImages
 from functions.adapters.cloudflare.purge import CloudflareCachePurger
 from functions.adapters.cloudflare.queue import CloudflareQueue
@@ -12,8 +13,10 @@ from functions.adapters.cloudflare.system import SystemClock, SystemEntropy
 from functions.adapters.cloudflare.webcrypto import WebCryptoSigner
 from functions.adapters.cloudflare.webcrypto_verifier import WebCryptoVerifier
 from functions.core.backups import BackupDeps, BackupPlan
+from functions.core.notice_runs import NoticeDeps
 from functions.core.platform import DAY_MS, HOUR_MS, Limits
 from functions.core.validation import ValidationDeps
+from functions.core.webhook_calls import alert_receiver
 from functions.entrypoints.cloudflare.compose.bindings import native, variables
 from functions.entrypoints.cloudflare.compose.stores import Place
 from functions.entrypoints.cloudflare.compose.writable_stores import parted, store
@@ -66,5 +69,14 @@ def _build(env: Any) -> Jobs:
                 every_ms=given.backup_rhythm.every_hours * HOUR_MS or None,
                 keep_ms=given.backup_rhythm.keep_days * DAY_MS,
             ),
+        ),
+        notices=NoticeDeps(
+            deps.records,
+            JsFetch(),
+            deps.clock,
+            deps.entropy,
+            None
+            if given.alert_url is None
+            else alert_receiver(given.alert_url, given.alert_secret),
         ),
     )
