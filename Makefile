@@ -53,13 +53,17 @@ pulumi-cli: $(VENV_STAMP) ## Find, install or build the Pulumi CLI (minutes, onc
 versitygw: $(VENV_STAMP) ## Build the S3 server of the storages minio and b2 (a minute or more, once for each user)
 	@$(BIN)/python -m cli.versitygw
 
+# More than there may be cores: these tests wait for most of their time, for schedules, retries and expiries. Each
+# process may run several clouds, of 0.7 GB of memory each.
+CLOUD_PROCESSES ?= 3
+
 .PHONY: test
 test: setup test-packages pulumi-cli versitygw ## Run everything: all checks and all tests, also those against the local cloud
 	@failed=""; \
 	$(MAKE) lint || failed="$$failed lint"; \
 	$(MAKE) unit || failed="$$failed unit"; \
-	echo "== tests against the local cloud, file by file in two processes"; \
-	$(BIN)/python -m pytest -m cloud -n 2 --dist loadfile -v --durations=10 || failed="$$failed cloud"; \
+	echo "== tests against the local cloud, file by file in $(CLOUD_PROCESSES) processes"; \
+	$(BIN)/python -m pytest -m cloud -n $(CLOUD_PROCESSES) --dist loadfile --no-loadscope-reorder -v --durations=15 || failed="$$failed cloud"; \
 	if [ -n "$$failed" ]; then echo "make test: FAILED in:$$failed"; exit 1; fi; \
 	echo "make test: everything passed"
 

@@ -72,14 +72,7 @@ def b2_stack() -> Iterator[Stack]:
 
 @pytest.fixture(scope="session")
 def faulty_stack() -> Iterator[Stack]:
-    """With the fault face, and with short deadlines so that the schedule heals within a test."""
-    with a_stack(faults=True) as up:
-        yield up
-
-
-@pytest.fixture(scope="session")
-def distributed_stack() -> Iterator[Stack]:
-    """In two data centres, with the fault face, which counts calls."""
+    """In two data centres, with the fault face, which also counts calls."""
     with a_stack(faults=True, data_centres=2) as up:
         yield up
 

@@ -49,8 +49,8 @@ def warm(watch: Watch, url: str, package: Package) -> None:
             pytest.fail(f"the cache of {where} does not get warm")
 
 
-def test_a_pull_empties_the_caches_of_every_data_centre(distributed_stack: Stack) -> None:
-    stack, watch = distributed_stack, Watch(distributed_stack)
+def test_a_pull_empties_the_caches_of_every_data_centre(faulty_stack: Stack) -> None:
+    stack, watch = faulty_stack, Watch(faulty_stack)
     developer = a_developer(stack, "org.example.caches")
     package = a_package(developer.app_id, payload=200_000)
     version_id = developer.published(package)["id"]
@@ -71,10 +71,10 @@ def test_a_pull_empties_the_caches_of_every_data_centre(distributed_stack: Stack
 
 
 def test_the_data_centre_is_chosen_by_a_header_that_no_worker_sees(
-    distributed_stack: Stack,
+    faulty_stack: Stack,
 ) -> None:
-    answer = distributed_stack.client.get(
-        distributed_stack.outputs["cdn_url"], headers={"x-stowage-data-centre": "nowhere"}
+    answer = faulty_stack.client.get(
+        faulty_stack.outputs["cdn_url"], headers={"x-stowage-data-centre": "nowhere"}
     )
     assert answer.status_code == 400
     assert "nowhere" in answer.text

@@ -124,11 +124,11 @@ def test_a_replay_after_promotion_is_refused_and_the_package_stays(
 
 
 def test_an_expired_url_is_refused_and_stores_nothing() -> None:
-    with a_stack("-c", "uploadUrlSeconds=1", "-c", "downloadUrlSeconds=1") as short:
+    with a_stack("-c", "uploadUrlSeconds=4", "-c", "downloadUrlSeconds=1") as short:
         developer = a_developer(short, "org.example.expired")
         package = a_package(developer.app_id, 1)
         created = developer.create(package)
-        time.sleep(2.1)  # what is tested is the passing of this very second
+        time.sleep(5.1)  # what is tested is the passing of this very second
         assert put(created["upload"], package.data).status_code == 403
         assert developer.complete(created["version"]["id"]).status_code == 409
         assert not stored_uploads(short)
