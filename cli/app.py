@@ -27,6 +27,7 @@ from cli import (
     upkeep,
     verify,
     versions,
+    webhooks,
 )
 from cli.console import failure_line
 from cli.failures import Failure
@@ -107,6 +108,7 @@ app.add_typer(signing_keys.app, name="signing-keys")
 app.add_typer(upkeep.purges, name="purges")
 app.add_typer(upkeep.retention, name="retention")
 app.add_typer(storage_copy.app, name="storage")
+app.add_typer(webhooks.app, name="webhook")
 
 
 def main() -> None:

@@ -8,8 +8,10 @@ from cli.platform_api import Document, PlatformApi
 _MAX_PAGES = 10_000
 
 
-def every_page(api: PlatformApi, path: str, member: str) -> list[Document]:
-    """What `member` lists on every page."""
+def every_page(
+    api: PlatformApi, path: str, member: str, *, cursor: str = "after"
+) -> list[Document]:
+    """What `member` lists on every page; `cursor` is the parameter that `next` is given as."""
     found: list[Document] = []
     after = ""
     for _ in range(_MAX_PAGES):
@@ -17,5 +19,5 @@ def every_page(api: PlatformApi, path: str, member: str) -> list[Document]:
         found += cast("list[Document]", answer[member])
         if not answer.get("next"):
             break
-        after = f"?after={quote(str(answer['next']), safe='')}"
+        after = f"?{cursor}={quote(str(answer['next']), safe='')}"
     return found

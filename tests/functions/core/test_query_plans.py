@@ -21,10 +21,15 @@ from functions.core import (
     serving,
     validation,
     versions,
+    webhooks,
 )
 from functions.core.app_image_settling import due_apps, settle
 from functions.core.backups import LEASE_MS, BackupDeps, BackupPlan, run_backups
 from functions.core.denials import Denials
+from functions.core.ids import new_id
+from functions.core.notice_deliveries import due_deliveries, list_deliveries, next_due
+from functions.core.notice_runs import KEPT_MS, NoticeDeps, run_notices
+from functions.core.notices import notice_statements
 from functions.core.platform import DAY_MS, HOUR_MS, Retention
 from functions.core.purge_runs import run_purges
 from functions.core.reconcile import GRACE_MS, ReconcileDeps, reconcile
@@ -34,8 +39,10 @@ from functions.core.retention import WHY, removals
 from functions.core.schedule import run_schedule
 from functions.core.stale_parts import abort_stale
 from functions.core.version_lists import due_versions, expired_uploads, list_versions
+from functions.core.webhook_urls import WebhookRules
 from functions.ports.records import Row, Statement
 from tests.contracts.object_store import run
+from tests.functions.core.receivers import Receivers, refuses, takes
 from tests.functions.core.world import APP, BUCKETS, OPERATOR, World, a_package
 from tests.pictures import icon, screenshot
 
@@ -94,6 +101,33 @@ async def use_everything(world: World) -> None:
     await change_states(world, caller)
     await keep_house(world)
     await back_up(world)
+    await notify(world, tenant)
+
+
+async def notify(world: World, tenant: access.Caller) -> None:
+    """Every way that a delivery ends, and every use of a webhook."""
+    tenant_id = str(tenant.subject_id)
+    receivers, rules = Receivers(), WebhookRules("stowage.test", ())
+    deps = NoticeDeps(world.records, receivers, world.clock, world.entropy)
+    whose = (world.records, world.clock, world.entropy)
+    for answer in (takes, refuses(500), refuses(410)):
+        url = f"https://h{len(receivers.calls)}.example.com/"
+        await webhooks.set_webhook(*whose, rules, tenant, tenant_id, url)
+        receivers.behaviour[url] = answer
+        now, notice_id = world.clock.now_ms(), new_id(world.clock, world.entropy)
+        await world.records.batch(
+            notice_statements("hostname.active", tenant_id, "h", {}, now, lambda: notice_id)  # noqa: B023
+        )
+        await run_notices(deps)
+    await webhooks.set_webhook(*whose, rules, tenant, tenant_id, "https://x.example/")
+    await webhooks.rotate_secret(*whose, tenant, tenant_id)
+    await webhooks.request_test(*whose, tenant, tenant_id)
+    await list_deliveries(world.records, tenant, tenant_id)
+    world.clock.advance(milliseconds=KEPT_MS)
+    await run_notices(deps)
+    world.clock.advance(milliseconds=1)
+    assert (await run_notices(deps)).deleted > 0
+    await webhooks.remove_webhook(world.records, world.clock, tenant, tenant_id)
 
 
 async def change_states(world: World, caller: access.Caller) -> None:
@@ -212,6 +246,23 @@ def test_what_retention_has_to_do_is_found_by_what_is_due(status: str) -> None:
     assert plans(statement) == [
         "SEARCH version USING INDEX version_due (status=? AND due_at<?)",
         "SEARCH app USING INDEX sqlite_autoindex_app_1 (id=?)",
+    ]
+
+
+def test_what_is_to_be_delivered_is_found_by_what_is_due() -> None:
+    """However many notices there are."""
+    records = Recording()
+    run(due_deliveries(records, 5, 50))
+    run(next_due(records))
+    records.close()
+    due, soonest = records.seen.values()
+    assert plans(due) == [
+        "SEARCH notice_delivery USING INDEX notice_delivery_due (due_at<?)",
+        "SEARCH notice USING INDEX sqlite_autoindex_notice_1 (id=?)",
+        "SEARCH webhook USING INDEX sqlite_autoindex_webhook_1 (tenant_id=?) LEFT-JOIN",
+    ]
+    assert plans(soonest) == [
+        "SEARCH notice_delivery USING COVERING INDEX notice_delivery_due (due_at>?)"
     ]
 
 
