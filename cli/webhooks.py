@@ -118,7 +118,10 @@ def send_test(
 
 @app.command()
 def deliveries(
-    tenant: Tenant,
+    tenant: Annotated[
+        str | None,
+        typer.Argument(metavar="[TENANT]", help="Without one: the operator's own webhook."),
+    ] = None,
     key: TenantKey = None,
     operator_key: OperatorKey = None,
     api_url: ApiUrl = None,
@@ -135,7 +138,10 @@ def deliveries(
     Exit codes: 0 listed, 1 failed, 2 wrong usage.
     """
     scope = options.scope(home, stack, as_json=as_json)
-    api, path = _api(scope, api_url, key, operator_key), f"{_path(tenant)}/deliveries"
+    if tenant is None:
+        api, path = operator_api(scope, api_url, operator_key), "/v1/alert-webhook/deliveries"
+    else:
+        api, path = _api(scope, api_url, key, operator_key), f"{_path(tenant)}/deliveries"
     if everything:
         found = every_page(api, path, "deliveries", cursor="before")
     else:

@@ -111,6 +111,13 @@ def test_all_deliveries_are_read_page_by_page(platform: Platform) -> None:
     assert platform.calls == [f"GET {PATH}/deliveries", f"GET {PATH}/deliveries?before=n-1"]
 
 
+def test_without_a_tenant_the_operators_own_webhook_is_looked_into(platform: Platform) -> None:
+    result = platform.call("deliveries")
+    assert "hostname.active" in result.stdout
+    assert platform.calls == ["GET /v1/alert-webhook/deliveries"]
+    assert platform.keys == [OPERATOR_KEY]
+
+
 def test_a_tenants_id_cannot_lead_to_another_address(platform: Platform) -> None:
     platform.call("show", "../developers")
     assert platform.calls == ["GET /v1/tenants/..%2Fdevelopers/webhook"]

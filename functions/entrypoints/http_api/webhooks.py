@@ -1,13 +1,14 @@
 """`/v1/tenants/{tenant_id}/webhook`: where a tenant has its notices sent; for its own key and for
 operators"""
 
+from collections.abc import Sequence
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Response, status
 
 from functions.core import notice_deliveries, notices, webhooks
 from functions.core.notice_deliveries import DeliveryState
-from functions.entrypoints.http_api.access import AnyCaller, Platform
+from functions.entrypoints.http_api.access import AnyCaller, Operator, Platform
 from functions.entrypoints.http_api.json_body import JsonRoute
 from functions.entrypoints.http_api.problem_answers import documented
 from functions.entrypoints.http_api.values import Answer, Body, Time
@@ -152,6 +153,23 @@ async def get_deliveries(
     page = await notice_deliveries.list_deliveries(
         services.records, caller, tenant_id, before=before, limit=PAGE
     )
+    return _list(page)
+
+
+@router.get(
+    "/v1/alert-webhook/deliveries",
+    summary="What was sent to the operator's own webhook, the newest first",
+    responses=documented(401, 403, 404, 422),
+)
+async def get_alert_deliveries(
+    _: Operator, services: Platform, before: Annotated[str | None, Query(max_length=64)] = None
+) -> DeliveryList:
+    return _list(
+        await notice_deliveries.list_alert_deliveries(services.records, before=before, limit=PAGE)
+    )
+
+
+def _list(page: Sequence[notice_deliveries.Delivery]) -> DeliveryList:
     more = len(page) == PAGE
     return DeliveryList(
         deliveries=[_delivery(one) for one in page], next=page[-1].notice_id if more else None

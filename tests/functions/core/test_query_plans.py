@@ -27,7 +27,12 @@ from functions.core.app_image_settling import due_apps, settle
 from functions.core.backups import LEASE_MS, BackupDeps, BackupPlan, run_backups
 from functions.core.denials import Denials
 from functions.core.ids import new_id
-from functions.core.notice_deliveries import due_deliveries, list_deliveries, next_due
+from functions.core.notice_deliveries import (
+    due_deliveries,
+    list_alert_deliveries,
+    list_deliveries,
+    next_due,
+)
 from functions.core.notice_runs import KEPT_MS, NoticeDeps, run_notices
 from functions.core.notices import notice_statements
 from functions.core.platform import DAY_MS, HOUR_MS, Retention
@@ -123,6 +128,7 @@ async def notify(world: World, tenant: access.Caller) -> None:
     await webhooks.rotate_secret(*whose, tenant, tenant_id)
     await webhooks.request_test(*whose, tenant, tenant_id)
     await list_deliveries(world.records, tenant, tenant_id)
+    await list_alert_deliveries(world.records)
     world.clock.advance(milliseconds=KEPT_MS)
     await run_notices(deps)
     world.clock.advance(milliseconds=1)

@@ -16,6 +16,7 @@ from tests.functions.entrypoints.world import ROOT_KEY, World, assert_problem
 pytestmark = pytest.mark.anyio
 
 URL = "https://hooks.example.com/a"
+NOTICE_ID = "019ce0b8-1111-7222-8333-444455556666"
 ENDPOINTS = [
     ("PUT", "", {"url": URL}),
     ("GET", "", None),
@@ -131,14 +132,17 @@ async def test_what_is_given_up_is_said_in_the_log_without_the_url(
     world.alert = alert_receiver("https://alerts.example.com/secret-path", "hush-hush-hush")
     now = world.clock.now_ms()
     await world.records.batch(
-        notice_statements("hostname.moved", tenant.id, "h", {}, now, lambda: "n-1")
+        notice_statements("hostname.moved", tenant.id, "h", {}, now, lambda: NOTICE_ID)
     )
     for url in (URL, world.alert.url):
         world.receivers.behaviour[url] = refuses(410)
     await tick(world.jobs())
-    assert "notice n-1 to the operator is given up: answered 410" in caplog.text
-    assert f"notice n-1 to tenant {tenant.id} is given up" in caplog.text
+    assert f"notice {NOTICE_ID} to the operator is given up: answered 410" in caplog.text
+    assert f"notice {NOTICE_ID} to tenant {tenant.id} is given up" in caplog.text
     assert "secret-path" not in caplog.text
+    alerts = await world.call("GET", "/v1/alert-webhook/deliveries", key=ROOT_KEY)
+    (alert,) = alerts.json()["deliveries"]
+    assert (alert["kind"], alert["state"], alert["status"]) == ("hostname.moved", "failed", 410)
     assert "hush-hush" not in caplog.text
     assert (await tenant.call("GET")).json()["webhook"]["switched_off_at"] is not None
 

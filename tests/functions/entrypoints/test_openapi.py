@@ -62,6 +62,7 @@ async def test_it_is_openapi_3_1_with_every_endpoint(document: dict[str, Any]) -
         "POST /v1/tenants/{tenant_id}/webhook/rotate",
         "POST /v1/tenants/{tenant_id}/webhook/test",
         "GET /v1/tenants/{tenant_id}/webhook/deliveries",
+        "GET /v1/alert-webhook/deliveries",
         "POST /v1/repositories",
         "POST /v1/api-keys",
         "GET /v1/api-keys",
