@@ -16,7 +16,7 @@ from tests.contracts.object_store import run
 from tests.functions.core.faulty import Fault, Faults
 from tests.functions.core.fuse import Fuse, KilledError
 from tests.functions.core.notice_world import ALERT_URL, URL, NoticeWorld
-from tests.functions.core.receivers import is_away, is_signed_by, refuses, takes
+from tests.functions.core.receivers import Behaviour, is_away, is_signed_by, refuses, takes
 
 SOUND = "https://sound.example.com/"
 
@@ -96,7 +96,7 @@ def test_a_database_that_fails_at_any_call_loses_nothing(after: bool) -> None:
     run(scenario())
 
 
-BEHAVIOURS = {
+BEHAVIOURS: dict[str, Behaviour] = {
     "takes": takes,
     "away": is_away,
     "fails": refuses(500),
@@ -113,7 +113,7 @@ STEPS = st.one_of(
 )
 
 
-async def live(steps: Sequence[tuple[Any, ...]]) -> None:
+async def live(steps: Sequence[tuple[object, ...]]) -> None:
     site = NoticeWorld()
     site.alert = None
     urls = [URL, SOUND]
@@ -121,18 +121,18 @@ async def live(steps: Sequence[tuple[Any, ...]]) -> None:
     secrets = {url: await site.secret(caller) for url, caller in zip(urls, callers, strict=True)}
     for step in steps:
         match step:
-            case ("behave", who, name):
+            case ("behave", int(who), str(name)):
                 site.receivers.behaviour[urls[who]] = BEHAVIOURS[name]
-            case ("happen", who):
+            case ("happen", int(who)):
                 await site.happen(callers[who])
-            case ("wait", milliseconds):
+            case ("wait", int(milliseconds)):
                 site.world.clock.advance(milliseconds=milliseconds)
-            case ("run", batch):
+            case ("run", int(batch)):
                 await site.run(batch)
-            case ("set", who):
+            case ("set", int(who)):
                 site.world.clock.advance(milliseconds=1)
                 await site.set(callers[who], urls[who])
-            case ("kill", call, after):
+            case ("kill", int(call), bool(after)):
                 fuse = Fuse(call, after=after)
                 records = cast("Records", fuse.wrap(site.world.records))
                 with suppress(KilledError):
@@ -141,6 +141,7 @@ async def live(steps: Sequence[tuple[Any, ...]]) -> None:
                 raise AssertionError(step)
     await check(site, secrets)
     await site.run_until_idle(500)
+    assert "waiting" not in await site.states()
     await check(site, secrets)
     site.world.close()
 
@@ -169,6 +170,6 @@ async def check(site: NoticeWorld, secrets: dict[str, str]) -> None:
 
 @given(st.lists(STEPS, max_size=25))
 def test_every_notice_ends_and_what_is_delivered_was_taken(
-    steps: list[tuple[Any, ...]],
+    steps: list[tuple[object, ...]],
 ) -> None:
     run(live(steps))

@@ -1,6 +1,8 @@
 """A tenant's webhook: one, its own, and its secret shown once."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
+from typing import TypeAlias
 
 from functions.core import notices, webhooks
 from functions.core.access import Caller
@@ -12,6 +14,7 @@ from tests.contracts.object_store import run
 from tests.functions.core.world import OPERATOR, World, pointers, refusal
 
 RULES = WebhookRules("stowage.test", ())
+Call: TypeAlias = Callable[[Caller], Awaitable[object]]
 URL = "https://hooks.example.com/a"
 OTHER = "https://hooks.example.com/b"
 
@@ -119,17 +122,15 @@ def test_a_webhook_is_its_tenants_and_the_operators_alone(world: World) -> None:
         await put(world, owner)
         before = await world.snapshot()
         ours = tenant_of(owner)
-        calls = (
-            lambda caller: put(world, caller, OTHER, ours),
-            lambda caller: webhooks.get_webhook(world.records, caller, ours),
-            lambda caller: webhooks.rotate_secret(
-                world.records, world.clock, world.entropy, caller, ours
+        calls: tuple[Call, ...] = (
+            lambda who: put(world, who, OTHER, ours),
+            lambda who: webhooks.get_webhook(world.records, who, ours),
+            lambda who: webhooks.rotate_secret(
+                world.records, world.clock, world.entropy, who, ours
             ),
-            lambda caller: webhooks.remove_webhook(world.records, world.clock, caller, ours),
-            lambda caller: webhooks.request_test(
-                world.records, world.clock, world.entropy, caller, ours
-            ),
-            lambda caller: list_deliveries(world.records, caller, ours),
+            lambda who: webhooks.remove_webhook(world.records, world.clock, who, ours),
+            lambda who: webhooks.request_test(world.records, world.clock, world.entropy, who, ours),
+            lambda who: list_deliveries(world.records, who, ours),
         )
         for call in calls:
             assert (await refusal(call(stranger))).status == 404
