@@ -7,7 +7,8 @@
    not send the same, and a run that is killed leaves it to a later one. So a receiver is told at
    least once, under the same id each time.
 3. A receiver that fails is not called again in the same run: what else is due to it is put off as
-   well, as no attempt. One that is dead costs a run one time limit, however much waits for it.
+   well, as no attempt and by its own delay. So one that is dead costs a run one time limit, however
+   much waits for it, and a notice that is never taken stands before no other for long.
 """
 
 import asyncio
@@ -149,18 +150,18 @@ async def _deliver(run: _Run, receiver: Receiver, delivery: Due, behind: "Sequen
             statements.append(deliveries.switched_off(claimed.webhook, run.now))
         await records.batch(statements)
     else:
-        wait = max(_delay_ms(run, claimed.attempts), answer.retry_after_seconds * 1000)
-        until = run.now + min(wait, LONGEST_RETRY_MS)
-        await records.batch([_later(run, one, until, answer) for one in (claimed, *behind)])
+        await records.batch([_later(run, one, answer) for one in (claimed, *behind)])
     return answer.is_taken
 
 
-def _later(run: _Run, delivery: Due, until: int, answer: Answer) -> "Statement":
-    ends_at = delivery.created_at + GIVE_UP_MS
-    if run.now >= ends_at:
+def _later(run: _Run, delivery: Due, answer: Answer) -> "Statement":
+    now, ends_at = run.now, delivery.created_at + GIVE_UP_MS
+    if now >= ends_at:
         return _given_up(run, delivery, answer)
     run.put_off += 1
-    return deliveries.put_off(delivery, min(until, ends_at), answer.status, answer.problem)
+    wait = max(_delay_ms(run, delivery.attempts), answer.retry_after_seconds * 1000)
+    until = min(now + min(wait, LONGEST_RETRY_MS), ends_at)
+    return deliveries.put_off(delivery, until, answer.status, answer.problem)
 
 
 def _given_up(run: _Run, delivery: Due, answer: Answer) -> "Statement":
@@ -173,6 +174,6 @@ def _given_up(run: _Run, delivery: Due, answer: Answer) -> "Statement":
 def _delay_ms(run: _Run, attempts: int) -> int:
     """Behind so many attempts; between half of it and all of it, so that receivers which failed
     together are not called together."""
-    whole = min(FIRST_RETRY_MS * RETRY_FACTOR ** min(attempts - 1, 10), LONGEST_RETRY_MS)
+    whole = min(FIRST_RETRY_MS * RETRY_FACTOR ** min(max(attempts - 1, 0), 10), LONGEST_RETRY_MS)
     chance = int.from_bytes(run.deps.entropy.token_bytes(4)) / 2**32
     return whole // 2 + int(whole // 2 * chance)

@@ -16,7 +16,7 @@ MAX_CHARACTERS = 2048
 _CHARACTERS = re.compile(r"[A-Za-z0-9._~:/?\[\]@!$&'()*+,;=%-]+")
 """Of RFC 3986, without '#': a fragment is never sent."""
 _LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
-_PRIVATE = frozenset({"localhost", "local", "internal", "home", "lan"})
+_PRIVATE = frozenset({"localhost", "local", "internal"})
 """Top-level domains that lead nowhere on the public network (RFC 6761, 6762, ICANN)."""
 
 
