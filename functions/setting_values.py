@@ -145,6 +145,13 @@ def api_base_url(value: str) -> str:
     return value
 
 
+def resolvers(value: str) -> tuple[str, ...]:
+    urls = tuple(cast("list[str]", json.loads(value)))
+    if not urls or not all(re.fullmatch(r"https?://[^/?#\s]+/[^?#\s]*", url) for url in urls):
+        raise WrongError("it must be a JSON list of at least one http(s)://host/path")
+    return urls
+
+
 def buckets(value: str) -> tuple[str, ...]:
     names = tuple(cast("list[str]", json.loads(value)))
     if not names or not all(re.fullmatch(r"[a-z0-9][a-z0-9-]{1,61}[a-z0-9]", n) for n in names):

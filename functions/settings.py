@@ -37,6 +37,8 @@ CDN_URL = "CDN_URL"
 """Public base URL of the cdn host, no trailing slash: `https://cdn.example.com`."""
 API_HOST = "API_HOST"
 CDN_HOST = "CDN_HOST"
+FALLBACK_HOST = "FALLBACK_HOST"
+"""Where the CNAMEs of tenants' hostnames lead."""
 PLATFORM_ZONE = "PLATFORM_ZONE"
 """Names equal to or under it are the platform's own and are never a tenant's hostname."""
 REPOSITORY_BUCKETS = "REPOSITORY_BUCKETS"
@@ -80,6 +82,9 @@ ZONE_ID = "ZONE_ID"
 API_BASE_URL = "API_BASE_URL"
 """Base URL of Cloudflare's API, no trailing slash: `https://api.cloudflare.com/client/v4`."""
 
+DNS_RESOLVERS = "DNS_RESOLVERS"
+"""JSON list of the URLs of DNS over HTTPS (RFC 8484) that the jobs ask; all must agree."""
+
 PURGE_TOKEN = "PURGE_TOKEN"  # noqa: S105  (a name, not a secret)
 """Secret: an API token that may purge the zone's cache and nothing else; jobs only."""
 PRESIGN_ACCESS_KEY_ID = "PRESIGN_ACCESS_KEY_ID"
@@ -92,6 +97,9 @@ SIGNING_KEY = "SIGNING_KEY"
 ROOT_KEY_HASHES = "ROOT_KEY_HASHES"
 """Secret JSON list of one or two SHA-256 hex digests of root operator secrets (two while one is
 rotated)."""
+HOSTNAMES_TOKEN = "HOSTNAMES_TOKEN"  # noqa: S105  (a name, not a secret)
+"""Secret: an API token that may write the zone's custom hostnames and their certificates, and
+nothing else; jobs only."""
 BACKUP_TOKEN = "BACKUP_TOKEN"  # noqa: S105  (a name, not a secret)
 """An API token that may read the account's D1 databases; jobs only."""
 
@@ -107,6 +115,7 @@ VARIABLES = (
     CDN_URL,
     API_HOST,
     CDN_HOST,
+    FALLBACK_HOST,
     PLATFORM_ZONE,
     REPOSITORY_BUCKETS,
     MULTI_TENANT,
@@ -139,6 +148,8 @@ VARIABLES = (
     ALERT_WEBHOOK_URL,
     ALERT_WEBHOOK_SECRET,
     LOOPBACK_WEBHOOKS,
+    DNS_RESOLVERS,
+    HOSTNAMES_TOKEN,
 )
 """Every text variable and secret; each Worker has some of them."""
 
@@ -215,6 +226,7 @@ def _presign_target(reader: Reader, storage: StorageSettings, uploads: str) -> P
 class ApiSettings:
     api_host: str
     cdn_host: str
+    fallback_host: str
     platform_zone: str
     repository_buckets: tuple[str, ...]
     download_keys: DownloadKeyRing
@@ -242,6 +254,7 @@ class ApiSettings:
             lambda: cls(
                 api_host=reader.text(API_HOST),
                 cdn_host=reader.text(CDN_HOST),
+                fallback_host=reader.text(FALLBACK_HOST),
                 platform_zone=reader.text(PLATFORM_ZONE),
                 repository_buckets=reader.parsed(REPOSITORY_BUCKETS, values.buckets, ()),
                 download_keys=reader.parsed(DOWNLOAD_KEYS, values.download_keys, values.NO_KEYS),
@@ -285,6 +298,9 @@ class JobsSettings:
     backup_token: str
     alert_url: str | None
     alert_secret: str | None
+    fallback_host: str
+    dns_resolvers: tuple[str, ...]
+    hostnames_token: str
 
     @classmethod
     def from_mapping(cls, variables: Mapping[str, str | None]) -> Self:
@@ -313,5 +329,8 @@ class JobsSettings:
                 backup_token=reader.text(BACKUP_TOKEN),
                 alert_url=reader.optional(ALERT_WEBHOOK_URL),
                 alert_secret=reader.optional(ALERT_WEBHOOK_SECRET),
+                fallback_host=reader.text(FALLBACK_HOST),
+                dns_resolvers=reader.parsed(DNS_RESOLVERS, values.resolvers, ()),
+                hostnames_token=reader.text(HOSTNAMES_TOKEN),
             )
         )

@@ -6,8 +6,8 @@ given.
 | edge | packages, assets, repositories | yes | - | - | download keys |
 | api | uploads, assets, repositories | yes | produces | yes | download keys, presign token, root
 key hashes |
-| jobs | all | yes | consumes both, produces | yes | signing key, purge token, token that reads
-D1, alert webhook |
+| jobs | all | yes | consumes both, produces | yes | signing key, alert webhook; tokens that purge,
+read D1, and write custom hostnames |
 
 Buckets are bindings on R2 only. An S3-compatible server is told of in a variable, and each Worker
 has keys of its own for it, whose rights are those of the table.
@@ -49,6 +49,15 @@ class Resources:
     validate_queue: pulumi.Output[str]
 
 
+@dataclass(frozen=True, kw_only=True)
+class JobTokens:
+    """With what the jobs call Cloudflare's own API; each may do one thing."""
+
+    purge: ApiToken
+    backup: ApiToken
+    hostnames: ApiToken
+
+
 def edge(of: Resources) -> list[Binding]:
     return [
         *_buckets(of, {name.PACKAGES: "packages", name.ASSETS: "assets"}),
@@ -76,7 +85,7 @@ def api(of: Resources) -> list[Binding]:
     ]
 
 
-def jobs(of: Resources, purge: ApiToken, backup: ApiToken) -> list[Binding]:
+def jobs(of: Resources, tokens: JobTokens) -> list[Binding]:
     roles = {
         name.UPLOADS: "uploads",
         name.PACKAGES: "packages",
@@ -97,15 +106,17 @@ def jobs(of: Resources, purge: ApiToken, backup: ApiToken) -> list[Binding]:
         database_binding(name.DATABASE, of.database_id),
         queue_binding(name.VALIDATE_QUEUE, of.validate_queue),
         images_binding(name.IMAGES),
-        *_variables(of, name.MAX_PACKAGE_BYTES, name.RETENTION),
+        *_variables(of, name.MAX_PACKAGE_BYTES, name.RETENTION, name.FALLBACK_HOST),
+        variable(name.DNS_RESOLVERS, _json(of.settings.dns_resolvers)),
         variable(name.BACKUP, _json(of.settings.backup.model_dump())),
         variable(name.ACCOUNT_ID, of.settings.account_id),
         variable(name.ZONE_ID, of.settings.zone_id),
         variable(name.DATABASE_ID, of.database_id),
         variable(name.API_BASE_URL, of.settings.api_base_url),
         secret(name.SIGNING_KEY, of.secrets.signing_key),
-        secret(name.PURGE_TOKEN, purge.value),
-        secret(name.BACKUP_TOKEN, backup.value),
+        secret(name.PURGE_TOKEN, tokens.purge.value),
+        secret(name.BACKUP_TOKEN, tokens.backup.value),
+        secret(name.HOSTNAMES_TOKEN, tokens.hostnames.value),
         *_alert_webhook(of.secrets),
     ]
 
@@ -221,6 +232,7 @@ def _plain_values(settings: Settings) -> dict[str, str]:
     return {
         name.API_HOST: settings.api_host,
         name.CDN_HOST: settings.cdn_host,
+        name.FALLBACK_HOST: settings.fallback_host,
         name.CDN_URL: settings.cdn_url,
         name.PLATFORM_ZONE: settings.zone,
         name.REPOSITORY_BUCKETS: _json([names.bucket(r) for r in settings.repository_buckets]),

@@ -56,6 +56,7 @@ _EXAMPLES = {
     "uploadCorsOrigins": """'["https://console.example.com"]'""",
     "passthroughHosts": """'["www.example.com"]'""",
     "customHostnames": """'["apt.customer.org"]'""",
+    "dnsResolvers": """'["https://dns.google/dns-query"]'""",
     "requestsPerMinute": """'{"address": 600, "key": 3000}'""",
     "cron": "'*/5 * * * *'",
     "backup": """'{"everyHours": 24, "keepDays": 30}'""",

@@ -24,6 +24,7 @@ from infra.setting_types import (
     Plain,
     Prefix,
     PublicKey,
+    ResolverUrls,
     Structured,
 )
 from infra.storage_settings import R2, Server, Servers, StorageName
@@ -133,6 +134,10 @@ class Settings(BaseModel):
     upload_cors_origins: Annotated[tuple[Origin, ...], Structured] = ()
     passthrough_hosts: Annotated[tuple[Hostname, ...], Structured] = ()
     custom_hostnames: Annotated[tuple[Hostname, ...], Structured] = ()
+    dns_resolvers: Annotated[ResolverUrls, Structured] = (
+        "https://cloudflare-dns.com/dns-query",
+        "https://dns.google/dns-query",
+    )
     requests_per_minute: Annotated[RequestsPerMinute, Structured] = RequestsPerMinute()
     cron: Cron = "*/5 * * * *"
     backup: Annotated[Backup, Structured] = Backup()

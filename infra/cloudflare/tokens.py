@@ -17,6 +17,9 @@ BUCKET_SCOPE = "com.cloudflare.edge.r2.bucket"
 # https://developers.cloudflare.com/fundamentals/api/reference/permissions/
 CACHE_PURGE = "Cache Purge"
 ZONE_SCOPE = "com.cloudflare.api.account.zone"
+# Custom hostnames too:
+# https://developers.cloudflare.com/api/resources/custom_hostnames/methods/create/
+CERTIFICATES_WRITE = "SSL and Certificates Write"
 D1_READ = "D1 Read"
 ACCOUNT_SCOPE = "com.cloudflare.api.account"
 

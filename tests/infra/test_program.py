@@ -11,7 +11,7 @@ from functions.settings import ApiSettings, EdgeSettings, JobsSettings
 from infra import program
 from infra.config import ConfigError
 from tests.infra.deployed import bindings, deployed, in_the_clear, texts
-from tests.infra.engine import D1_READ_ID, Engine, is_secret
+from tests.infra.engine import CERTIFICATES_WRITE_ID, D1_READ_ID, Engine, is_secret
 from tests.infra.project import SECRETS, a_project, a_small_project
 
 REPOSITORY = "REPOSITORY_STOWAGE_DEV_REPOSITORIES"
@@ -45,7 +45,7 @@ def test_everything_is_declared(engine: Engine) -> None:
             "WorkersRoute": 2,
             "DnsRecord": 3,
             "CustomHostnameFallbackOrigin": 1,
-            "AccountToken": 3,
+            "AccountToken": 4,
         }.items()
     )
     assert not {"R2CustomDomain", "R2ManagedDomain", "R2BucketCors"} & set(kinds)
@@ -85,7 +85,12 @@ def test_each_worker_holds_its_secrets_only(engine: Engine) -> None:
     assert held == {
         "edge": {names.DOWNLOAD_KEYS},
         "api": {names.DOWNLOAD_KEYS, names.PRESIGN_SECRET_ACCESS_KEY, names.ROOT_KEY_HASHES},
-        "jobs": {names.SIGNING_KEY, names.PURGE_TOKEN, names.BACKUP_TOKEN},
+        "jobs": {
+            names.SIGNING_KEY,
+            names.PURGE_TOKEN,
+            names.BACKUP_TOKEN,
+            names.HOSTNAMES_TOKEN,
+        },
     }
 
 
@@ -188,6 +193,27 @@ def test_the_backup_token_reads_the_databases_of_the_account_and_no_more(engine:
     assert policy["resources"] == f'{{"com.cloudflare.api.account.{"7a" * 16}":"*"}}'
     assert texts(engine, "jobs")[names.BACKUP_TOKEN] == "value-of-backup"
     assert "value-of-backup" not in str(engine.exports)
+
+
+def test_the_hostnames_token_writes_the_zones_certificates_and_no_more(engine: Engine) -> None:
+    deployed(engine)
+    (policy,) = engine.one("AccountToken", "hostnames").inputs["policies"]
+    assert policy["effect"] == "allow"
+    assert policy["permissionGroups"] == [{"id": CERTIFICATES_WRITE_ID}]
+    assert (
+        policy["resources"]
+        == f'{{"com.cloudflare.api.account.zone.{engine.exports["zone_id"]}":"*"}}'
+    )
+    assert texts(engine, "jobs")[names.HOSTNAMES_TOKEN] == "value-of-hostnames"
+    assert names.HOSTNAMES_TOKEN not in texts(engine, "api")
+    assert "value-of-hostnames" not in str(engine.exports)
+
+
+def test_jobs_learns_whom_to_ask_of_the_dns_and_where_hostnames_lead(engine: Engine) -> None:
+    deployed(engine, dnsResolvers=["https://one.example/dns-query", "http://127.0.0.1:5/dns"])
+    jobs = JobsSettings.from_mapping(texts(engine, "jobs"))
+    assert jobs.dns_resolvers == ("https://one.example/dns-query", "http://127.0.0.1:5/dns")
+    assert jobs.fallback_host == texts(engine, "api")[names.FALLBACK_HOST]
 
 
 def test_jobs_learns_where_the_database_is_exported_and_how_often(engine: Engine) -> None:

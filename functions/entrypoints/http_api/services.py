@@ -33,6 +33,8 @@ class Services:
     presign: PresignSettings
     download_keys: DownloadKeys
     cdn_url: str
+    cname_target: str
+    """Where the CNAMEs of tenants' hostnames lead."""
     repositories: RepositorySettings
     platform_keys: tuple[PlatformKey, ...]
     address_limiter: RateLimiter

@@ -27,6 +27,8 @@ OF_JOBS = (
     settings.DATABASE_ID,
     settings.BACKUP,
     settings.BACKUP_TOKEN,
+    settings.DNS_RESOLVERS,
+    settings.HOSTNAMES_TOKEN,
 )
 VARIABLES: dict[str, str | None] = {
     settings.API_HOST: "api.stowage.test",
@@ -70,6 +72,9 @@ VARIABLES: dict[str, str | None] = {
     settings.BACKUP: '{"every_hours": 24, "keep_days": 30}',
     settings.BACKUP_TOKEN: "another-token",
     settings.LOOPBACK_WEBHOOKS: "false",
+    settings.FALLBACK_HOST: "fallback.example",
+    settings.DNS_RESOLVERS: '["https://dns.example/dns-query"]',
+    settings.HOSTNAMES_TOKEN: "a-third-token",
 }
 
 
@@ -126,6 +131,7 @@ def test_each_worker_needs_no_setting_that_it_does_not_read() -> None:
             settings.ASSETS_BUCKET,
             settings.BACKUPS_BUCKET,
             settings.SIGNING_KEY,
+            settings.FALLBACK_HOST,
             *OF_JOBS,
         )
     }

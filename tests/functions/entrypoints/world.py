@@ -13,7 +13,9 @@ from functions.adapters.local.cache_purger import MemoryCachePurger
 from functions.adapters.local.clock import FixedClock
 from functions.adapters.local.database_export import SqliteExporter
 from functions.adapters.local.entropy import SeededEntropy
+from functions.adapters.local.hostname_authority import MemoryHostnameAuthority
 from functions.adapters.local.images import PillowImages
+from functions.adapters.local.name_resolver import MemoryNameResolver
 from functions.adapters.local.object_store import MemoryObjectStore
 from functions.adapters.local.queue import MemoryQueue
 from functions.adapters.local.rate_limiter import MemoryRateLimiter
@@ -23,6 +25,7 @@ from functions.adapters.local.verifier import Ed25519Verifier
 from functions.core.backups import BackupDeps, BackupPlan
 from functions.core.catalog import PACKAGE_TYPE
 from functions.core.download_tokens import DownloadKeys
+from functions.core.hostname_looks import HostnameDeps
 from functions.core.notice_runs import NoticeDeps
 from functions.core.platform import Limits
 from functions.core.presign import PresignSettings
@@ -46,6 +49,7 @@ ROOT_KEY = "stw_root_" + base64.urlsafe_b64encode(ROOT_SECRET).rstrip(b"=").deco
 SEED = hashlib.sha256(b"signing seed of a test").digest()
 DOWNLOAD_KEYS = DownloadKeys("d1", {"d1": hashlib.sha256(b"download key of a test").digest()})
 CDN_URL = "https://cdn.stowage.test"
+CNAME_TARGET = "fallback.stowage.test"
 BUCKETS = ("test-repositories", "test-more")
 TABLES = (
     "api_key",
@@ -81,7 +85,8 @@ class World:
         self.packages = MemoryObjectStore(self.clock)
         self.backups = MemoryObjectStore(self.clock)
         self.assets = MemoryObjectStore(self.clock)
-        self.assets = MemoryObjectStore(self.clock)
+        self.resolver = MemoryNameResolver()
+        self.authority = MemoryHostnameAuthority()
         self.purger = MemoryCachePurger()
         self.signer = Ed25519Signer("s1", SEED)
         self.receivers = Receivers()
@@ -106,6 +111,7 @@ class World:
             ),
             download_keys=DOWNLOAD_KEYS,
             cdn_url=CDN_URL,
+            cname_target=CNAME_TARGET,
             repositories=RepositorySettings(
                 buckets=BUCKETS,
                 multi_tenant=True,
@@ -156,6 +162,14 @@ class World:
                 BackupPlan(every_ms=None),
             ),
             notices=NoticeDeps(self.records, self.receivers, self.clock, self.entropy, self.alert),
+            hostnames=HostnameDeps(
+                self.records,
+                self.resolver,
+                self.authority,
+                self.clock,
+                self.entropy,
+                CNAME_TARGET,
+            ),
             processor=PillowImages(),
         )
 

@@ -75,6 +75,7 @@ def _build(env: Any) -> Services:
         ),
         download_keys=DownloadKeys(given.download_keys.current, given.download_keys.keys),
         cdn_url=given.cdn_url,
+        cname_target=given.fallback_host,
         repositories=RepositorySettings(
             buckets=given.repository_buckets,
             multi_tenant=given.multi_tenant,

@@ -3,8 +3,10 @@
 from typing import Any
 
 from functions import settings
+from functions.adapters.cloudflare.custom_hostnames import CloudflareHostnames
 from functions.adapters.cloudflare.d1 import D1Records
 from functions.adapters.cloudflare.d1_export import D1Exporter, D1ExportSettings
+from functions.adapters.cloudflare.doh import DohResolver
 from functions.adapters.cloudflare.fetch import JsFetch
 from functions.adapters.cloudflare.images import CloudflareImages
 from functions.adapters.cloudflare.purge import CloudflareCachePurger
@@ -13,6 +15,7 @@ from functions.adapters.cloudflare.system import SystemClock, SystemEntropy
 from functions.adapters.cloudflare.webcrypto import WebCryptoSigner
 from functions.adapters.cloudflare.webcrypto_verifier import WebCryptoVerifier
 from functions.core.backups import BackupDeps, BackupPlan
+from functions.core.hostname_looks import HostnameDeps
 from functions.core.notice_runs import NoticeDeps
 from functions.core.platform import DAY_MS, HOUR_MS, Limits
 from functions.core.validation import ValidationDeps
@@ -54,6 +57,16 @@ def _build(env: Any) -> Jobs:
         queue=CloudflareQueue(native(env, settings.VALIDATE_QUEUE)),
         purger=CloudflareCachePurger(given.api_base_url, given.zone_id, given.purge_token),
         processor=CloudflareImages(native(env, settings.IMAGES)),
+        hostnames=HostnameDeps(
+            records=deps.records,
+            resolver=DohResolver(JsFetch(), given.dns_resolvers),
+            authority=CloudflareHostnames(
+                JsFetch(), given.api_base_url, given.zone_id, given.hostnames_token
+            ),
+            clock=deps.clock,
+            entropy=deps.entropy,
+            cname_target=given.fallback_host,
+        ),
         parted=parted(given.storage, uploads, packages, assets),
         backups=BackupDeps(
             records=deps.records,
