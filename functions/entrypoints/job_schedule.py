@@ -25,7 +25,7 @@ async def tick(jobs: "Jobs") -> None:
             deps.records, deps.uploads, jobs.queue, deps.clock, retention
         ),
         "parts": lambda: abort_stale(deps.records, jobs.parted, deps.clock, retention),
-        # This and the next before the purges, which they ask for.
+        # Before the purges and notices that they ask for.
         "hostnames": jobs.look_at_hostnames,
         "images": jobs.settle_images,
         "purges": jobs.purge,
