@@ -187,6 +187,18 @@ def removal(
     ]
 
 
+def vouching(claim: Claim, actor: str, now: int) -> list[Statement]:
+    """An operator says that an unproven claim's name is the tenant's; from here on it is theirs to
+    look after."""
+    columns: dict[str, Value] = {
+        "proven_at": now,
+        "challenge_token": None,
+        "due_at": None,
+        "deadline_at": None,
+    }
+    return claim.change(actor, "vouched", "active", now, columns)
+
+
 async def _check(records: Records, wanted: Wanted) -> None:
     found = fields.Collector()
     location = None
