@@ -12,6 +12,7 @@ from cli.api_keys import ApiUrl, DeveloperKey, developer_api
 from cli.console import Terminal
 from cli.failures import Failure, UsageFailure
 from cli.package_file import PackageFile, read_package
+from cli.part_upload import send_parts
 from cli.platform_api import Document, PlatformApi, ProblemFailure
 from cli.project import LOCAL_STACK
 from cli.signing_key import SigningKey, read_signing_key
@@ -45,6 +46,13 @@ SignWith = Annotated[
     ),
 ]
 Publish = Annotated[bool, typer.Option("--publish", help="Publish the version once it is valid.")]
+Threads = Annotated[
+    int, typer.Option("--threads", min=1, max=32, help="How many parts are sent at a time.")
+]
+NoMultipart = Annotated[
+    bool,
+    typer.Option("--no-multipart", help="Send the package by one request, whatever its size."),
+]
 Timeout = Annotated[
     int, typer.Option("--timeout", min=1, help="Seconds to wait for the validation.")
 ]
@@ -62,13 +70,15 @@ def push(
     stack: options.Stack = LOCAL_STACK,
     *,
     publish: Publish = False,
+    threads: Threads = 4,
+    no_multipart: NoMultipart = False,
     timeout: Timeout = 300,
     as_json: options.Json = False,
 ) -> None:
     """Send a package, wait until it is validated, and publish it if asked to.
 
-    Running it again after it broke off takes up the same upload; after that, it goes on from what
-    the version is.
+    A large package goes in parts. Running it again after it broke off takes up the same upload and
+    sends the parts that are missing; after that, it goes on from what the version is.
 
     Exit codes: 0 the version is valid, 1 it failed or something did not answer, 2 wrong usage.
     """
@@ -93,7 +103,7 @@ def push(
         terminal.say(
             f"Version {version['id']} ({request['version_name']}), {package.size / 1e6:.1f} MB."
         )
-        _upload(terminal, package, answer)
+        _upload(terminal, api, package, answer, None if no_multipart else threads)
         api.post(f"/v1/versions/{version['id']}/complete")
     path = f"/v1/versions/{version['id']}"
     if version["status"] not in _DONE:
@@ -164,10 +174,21 @@ def _signature(api: PlatformApi, signing_key: SigningKey, request: Document) -> 
     return {"signature": signing_key.sign(statement.text), "signing_key_id": registered["id"]}
 
 
-def _upload(terminal: Terminal, package: PackageFile, answer: Document) -> None:
+def _upload(
+    terminal: Terminal,
+    api: PlatformApi,
+    package: PackageFile,
+    answer: Document,
+    threads: int | None,
+) -> None:
+    """In parts where the platform offers it and there are threads to send them."""
     upload = cast("Document", answer["upload"])
-    headers = cast("dict[str, str]", upload["headers"])
-    sent = send(terminal, package.path, package.size, str(upload["url"]), headers)
+    if threads is not None and upload["multipart"] is not None:
+        version_id = str(cast("Document", answer["version"])["id"])
+        sent = send_parts(terminal, api, package, version_id, threads)
+    else:
+        headers = cast("dict[str, str]", upload["headers"])
+        sent = send(terminal, package.path, package.size, str(upload["url"]), headers)
     terminal.say("Sent." if sent else "It had arrived before; going on from there.")
 
 

@@ -12,7 +12,7 @@ from cli.console import Terminal
 from cli.failures import Failure
 from cli.proxies import may_use_proxy
 
-_CHUNK = 256 * 1024
+CHUNK = 256 * 1024
 _PRECONDITION_FAILED = 412
 _CONNECT_SECONDS = 15.0
 _STALL_SECONDS = 120.0
@@ -36,12 +36,11 @@ def send(
     Raises:
         Failure: the storage refused it or the connection broke.
     """
-    timeout = httpx.Timeout(_STALL_SECONDS, connect=_CONNECT_SECONDS)
     try:
         with (
             progress(terminal, path.name, size) as advance,
             httpx.Client(
-                timeout=timeout, transport=transport, trust_env=may_use_proxy(url)
+                timeout=timeouts(), transport=transport, trust_env=may_use_proxy(url)
             ) as client,
         ):
             # The length is among the signed headers; with it given, httpx does not send chunks.
@@ -60,9 +59,15 @@ def send(
     return True
 
 
+def timeouts() -> httpx.Timeout:
+    """Of anything that is sent to a storage."""
+    return httpx.Timeout(_STALL_SECONDS, connect=_CONNECT_SECONDS)
+
+
 @contextmanager
 def progress(terminal: Terminal, name: str, size: int) -> Generator[Advance]:
-    """Gives a function that takes the bytes sent: a bar on a terminal, a few lines in a pipe."""
+    """Gives a function that takes the bytes sent (less than none where they go again): a bar on a
+    terminal, a few lines in a pipe."""
     if terminal.is_live:
         columns = (
             TextColumn("{task.description}"),
@@ -94,6 +99,6 @@ def _lines(terminal: Terminal, name: str, size: int) -> Advance:
 
 def _read(path: Path, advance: Advance) -> Iterator[bytes]:
     with path.open("rb") as file:
-        while chunk := file.read(_CHUNK):
+        while chunk := file.read(CHUNK):
             yield chunk
             advance(len(chunk))

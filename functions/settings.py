@@ -47,6 +47,8 @@ MULTI_TENANT = "MULTI_TENANT"
 UPLOAD_URL_SECONDS = "UPLOAD_URL_SECONDS"
 DOWNLOAD_URL_SECONDS = "DOWNLOAD_URL_SECONDS"
 MAX_PACKAGE_BYTES = "MAX_PACKAGE_BYTES"
+MULTIPART_THRESHOLD_BYTES = "MULTIPART_THRESHOLD_BYTES"
+"""Packages of more may come in parts."""
 RETENTION = "RETENTION"
 """JSON `{"draft_days", "rejected_days", "failed_hours", "superseded_days", "temp_hours"}`, whole
 numbers."""
@@ -122,6 +124,7 @@ VARIABLES = (
     UPLOAD_URL_SECONDS,
     DOWNLOAD_URL_SECONDS,
     MAX_PACKAGE_BYTES,
+    MULTIPART_THRESHOLD_BYTES,
     RETENTION,
     S3_ENDPOINT,
     S3_REGION,
@@ -201,8 +204,10 @@ class EdgeSettings:
 
 
 @dataclass(frozen=True, slots=True)
-class PresignTarget:
-    """Where presigned uploads go: the uploads bucket of the active storage."""
+class UploadTarget:
+    """Where uploads go: the uploads bucket of the active storage, by its S3 API. With it api
+    presigns and puts parts together, and jobs aborts what nobody completed; jobs may do no more
+    with it than by the bucket's binding."""
 
     endpoint: str
     region: str
@@ -211,15 +216,15 @@ class PresignTarget:
     key: AccessKey
 
 
-def _presign_target(reader: Reader, storage: StorageSettings, uploads: str) -> PresignTarget:
+def _upload_target(reader: Reader, storage: StorageSettings, uploads: str) -> UploadTarget:
     active = storage.choice.active
     if active == R2.name:
         key = AccessKey(reader.text(PRESIGN_ACCESS_KEY_ID), reader.text(PRESIGN_SECRET_ACCESS_KEY))
         endpoint = reader.parsed(S3_ENDPOINT, values.base_url, "")
-        return PresignTarget(endpoint, reader.text(S3_REGION), uploads, key)
+        return UploadTarget(endpoint, reader.text(S3_REGION), uploads, key)
     server = storage.choice.servers[active]
     key = storage.keys.get(active, AccessKey("", ""))
-    return PresignTarget(server.endpoint, server.region, server.buckets.get(uploads, ""), key)
+    return UploadTarget(server.endpoint, server.region, server.buckets.get(uploads, ""), key)
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,11 +240,12 @@ class ApiSettings:
     upload_url_seconds: int
     download_url_seconds: int
     max_package_bytes: int
+    multipart_threshold_bytes: int
     retention: Retention
     storage: StorageSettings
     uploads_bucket: str
     assets_bucket: str
-    presign: PresignTarget
+    presign: UploadTarget
     platform_keys: tuple[PlatformKey, ...]
     root_key_hashes: tuple[str, ...]
     loopback_webhooks: bool
@@ -267,11 +273,14 @@ class ApiSettings:
                 max_package_bytes=reader.parsed(
                     MAX_PACKAGE_BYTES, values.integer(1, values.MAX_PUT), 0
                 ),
+                multipart_threshold_bytes=reader.parsed(
+                    MULTIPART_THRESHOLD_BYTES, values.integer(1, values.MAX_PUT), 0
+                ),
                 retention=reader.parsed(RETENTION, values.retention, DESIGNED),
                 storage=storage,
                 uploads_bucket=uploads,
                 assets_bucket=assets,
-                presign=_presign_target(reader, storage, uploads),
+                presign=_upload_target(reader, storage, uploads),
                 platform_keys=reader.parsed(PLATFORM_KEYS, values.platform_keys, ()),
                 root_key_hashes=reader.parsed(ROOT_KEY_HASHES, values.hashes, ()),
                 loopback_webhooks=reader.parsed(LOOPBACK_WEBHOOKS, values.boolean, False),
@@ -288,6 +297,7 @@ class JobsSettings:
     packages_bucket: str
     assets_bucket: str
     backups_bucket: str
+    upload_target: UploadTarget
     signing_key: SigningKey
     zone_id: str
     api_base_url: str
@@ -308,17 +318,19 @@ class JobsSettings:
         reader = Reader(variables)
         uploads, packages = reader.text(UPLOADS_BUCKET), reader.text(PACKAGES_BUCKET)
         assets, backups = reader.text(ASSETS_BUCKET), reader.text(BACKUPS_BUCKET)
+        storage = _storage(reader, uploads, packages, assets, backups)
         return reader.finish(
             lambda: cls(
                 max_package_bytes=reader.parsed(
                     MAX_PACKAGE_BYTES, values.integer(1, values.MAX_PUT), 0
                 ),
                 retention=reader.parsed(RETENTION, values.retention, DESIGNED),
-                storage=_storage(reader, uploads, packages, assets, backups),
+                storage=storage,
                 uploads_bucket=uploads,
                 packages_bucket=packages,
                 assets_bucket=assets,
                 backups_bucket=backups,
+                upload_target=_upload_target(reader, storage, uploads),
                 signing_key=reader.parsed(SIGNING_KEY, values.signing_key, values.NO_SIGNING_KEY),
                 zone_id=reader.text(ZONE_ID),
                 api_base_url=reader.parsed(API_BASE_URL, values.api_base_url, ""),

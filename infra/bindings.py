@@ -6,8 +6,11 @@ given.
 | edge | packages, assets, repositories | yes | - | - | download keys |
 | api | uploads, assets, repositories | yes | produces | yes | download keys, presign token, root
 key hashes |
-| jobs | all | yes | consumes both, produces | yes | signing key, alert webhook; tokens that purge,
-read D1, and write custom hostnames |
+| jobs | all | yes | consumes both, produces | yes | signing key, alert webhook, presign token;
+tokens that purge, read D1, and write custom hostnames |
+
+Of the presign token jobs needs that R2's binding cannot list uploads in parts, nor abort what it
+did not begin; it reaches the uploads bucket only, which jobs may write to anyway.
 
 Buckets are bindings on R2 only. An S3-compatible server is told of in a variable, and each Worker
 has keys of its own for it, whose rights are those of the table.
@@ -106,6 +109,7 @@ def jobs(of: Resources, tokens: JobTokens) -> list[Binding]:
         database_binding(name.DATABASE, of.database_id),
         queue_binding(name.VALIDATE_QUEUE, of.validate_queue),
         images_binding(name.IMAGES),
+        *_presign(of),
         *_variables(of, name.MAX_PACKAGE_BYTES, name.RETENTION, name.FALLBACK_HOST),
         variable(name.DNS_RESOLVERS, _json(of.settings.dns_resolvers)),
         variable(name.BACKUP, _json(of.settings.backup.model_dump())),
@@ -209,7 +213,7 @@ def _choice(settings: Settings) -> dict[str, object]:
 
 
 def _presign(of: Resources) -> list[Binding]:
-    """With what uploads to R2 are presigned, while they go there."""
+    """With what uploads to R2 are presigned and their parts dealt with, while they go there."""
     key = of.storages.presign
     if of.settings.storage != R2 or key is None:
         return []
@@ -240,6 +244,7 @@ def _plain_values(settings: Settings) -> dict[str, str]:
         name.UPLOAD_URL_SECONDS: str(settings.upload_url_seconds),
         name.DOWNLOAD_URL_SECONDS: str(settings.download_url_seconds),
         name.MAX_PACKAGE_BYTES: str(settings.max_package_bytes),
+        name.MULTIPART_THRESHOLD_BYTES: str(settings.multipart_threshold_bytes),
         name.RETENTION: json.dumps(settings.retention.model_dump(), separators=(",", ":")),
         name.PLATFORM_KEYS: _json([key.model_dump() for key in settings.platform_keys]),
         name.LOOPBACK_WEBHOOKS: "true" if settings.loopback_webhooks else "false",

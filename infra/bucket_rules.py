@@ -1,10 +1,10 @@
 """What buckets forget by themselves and what a browser may send to them: the same on every storage,
 as far as it takes it. Whole days, because no storage counts in less."""
 
-from functions.core.catalog import TempUpload
+from functions.core import catalog
 from functions.core.storages import StorageProfile
 
-TEMP_PREFIX = TempUpload(upload_id="").key.partition("/")[0] + "/"
+TEMP_PREFIX = catalog.TEMP_PREFIX
 TEMP_DAYS = 1
 """The sweeper deletes after an hour; this is the net below it."""
 MULTIPART_ABORT_DAYS = 7

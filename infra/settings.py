@@ -130,6 +130,8 @@ class Settings(BaseModel):
         default=MAX_DOWNLOAD_URL_SECONDS, ge=1, le=MAX_DOWNLOAD_URL_SECONDS
     )
     max_package_bytes: int = Field(default=52_428_800, ge=1, le=MAX_PACKAGE_BYTES_LIMIT)
+    # Above it `stowage push` and whoever else takes the offer send parts.
+    multipart_threshold_bytes: int = Field(default=16_777_216, ge=1, le=MAX_PACKAGE_BYTES_LIMIT)
     retention: Annotated[Retention, Structured] = Retention()
     upload_cors_origins: Annotated[tuple[Origin, ...], Structured] = ()
     passthrough_hosts: Annotated[tuple[Hostname, ...], Structured] = ()

@@ -41,6 +41,9 @@ MAX_COMPONENT_BYTES = 255
 BucketRole: TypeAlias = Literal["uploads", "packages", "assets", "repositories", "backups"]
 
 
+TEMP_PREFIX = "temp/"
+
+
 @dataclass(frozen=True, slots=True)
 class TempUpload:
     upload_id: str
@@ -50,7 +53,7 @@ class TempUpload:
 
     @property
     def key(self) -> str:
-        return f"temp/{self.upload_id}/package.mosis"
+        return f"{TEMP_PREFIX}{self.upload_id}/package.mosis"
 
     @property
     def cache_tags(self) -> tuple[str, ...]:

@@ -34,10 +34,12 @@ DESIGNED = Retention()
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Sizes in bytes, times in seconds. The first three, and `retention`, come from the stack's
+    """Sizes in bytes, times in seconds. The first four, and `retention`, come from the stack's
     configuration."""
 
     max_package_bytes: int = 52_428_800
+    multipart_threshold_bytes: int = 16_777_216
+    """Packages of more may come in parts."""
     upload_url_seconds: int = 900
     download_url_seconds: int = 3600
     lease_seconds: int = 30

@@ -1,4 +1,4 @@
-"""Presigned PUTs to the uploads bucket."""
+"""Presigned PUTs to the uploads bucket: of a whole package, and of its parts."""
 
 import base64
 from collections.abc import Mapping
@@ -44,6 +44,38 @@ def presign_upload(
     """
     if version.id != upload.version_id:
         raise ValueError(f"upload {upload.id} is not that of version {version.id}")
+    return _put(settings, upload, (), _headers(settings.profile, upload), now_ms, max_seconds)
+
+
+def presign_part(
+    settings: PresignSettings,
+    upload: Upload,
+    number: int,
+    length: int,
+    now_ms: int,
+    max_seconds: int,
+) -> PresignedPut:
+    """A PUT of exactly this length as this part of the upload's `multipart_id`; of any bytes,
+    because R2 answers 501 to a part with a SHA-256. It can be repeated until the upload in parts
+    has ended. Valid as `presign_upload` says.
+
+    Raises: ValueError where `upload.expires_at` is over or no upload in parts was begun.
+    """
+    if upload.multipart_id is None:
+        raise ValueError(f"upload {upload.id} has no parts")
+    query = (("partNumber", str(number)), ("uploadId", upload.multipart_id))
+    headers = {"content-length": str(length)}
+    return _put(settings, upload, query, headers, now_ms, max_seconds)
+
+
+def _put(
+    settings: PresignSettings,
+    upload: Upload,
+    query: tuple[tuple[str, str], ...],
+    headers: Mapping[str, str],
+    now_ms: int,
+    max_seconds: int,
+) -> PresignedPut:
     if now_ms >= upload.expires_at:
         raise ValueError(f"the time of upload {upload.id} is over")
     # The signature's own clock counts whole seconds; rounding both down never outlives
@@ -51,17 +83,16 @@ def presign_upload(
     # less than the temp object is kept for.
     start = now_ms // 1000
     seconds = min(max(upload.expires_at // 1000 - start, 1), max_seconds)
-    headers = _headers(settings.profile, upload)
     base = urlsplit(settings.endpoint)
     path = f"{base.path}/{sigv4.encode_key(f'{settings.bucket}/{upload.object_key}')}"
-    query = sigv4.presign_query(
-        sigv4.SignableRequest("PUT", path, (), {**headers, "host": base.netloc}),
+    signed = sigv4.presign_query(
+        sigv4.SignableRequest("PUT", path, query, {**headers, "host": base.netloc}),
         sigv4.Credentials(settings.access_key_id, settings.secret_access_key),
         settings.region,
         now_ms,
         seconds,
     )
-    url = f"{base.scheme}://{base.netloc}{path}?{query}"
+    url = f"{base.scheme}://{base.netloc}{path}?{signed}"
     return PresignedPut("PUT", url, headers, (start + seconds) * 1000)
 
 

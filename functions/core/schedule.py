@@ -15,7 +15,9 @@ from functions.ports.records import ConflictError, Statement
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from functions.core.version_lists import ExpiredUpload
     from functions.ports.clock import Clock
+    from functions.ports.multipart_store import MultipartStore
     from functions.ports.object_store import ObjectStore
     from functions.ports.queue import Queue
     from functions.ports.records import Records, Row
@@ -30,7 +32,7 @@ class Report:
     expired: int
     """`uploading` versions that nobody completed, now `failed`."""
     deleted: int
-    """Temp objects deleted."""
+    """Uploads whose temp object and parts are gone now."""
     errors: tuple[str, ...] = ()
     """What failed and is left to the next run; one line each, for the log."""
 
@@ -47,13 +49,15 @@ class _Run:
 async def run_schedule(
     records: "Records",
     uploads: "ObjectStore",
+    parts: "MultipartStore",
     queue: "Queue",
     clock: "Clock",
     retention: Retention = DESIGNED,
     *,
     batch: int = 100,
 ) -> Report:
-    """At most `batch` rows of each kind; what is left over waits for the next run.
+    """At most `batch` rows of each kind; what is left over waits for the next run. `parts` is the
+    uploads bucket of the active storage.
 
     Raises: RecordsError. A failing store or queue is reported instead, so that one part does not
     stop the others.
@@ -61,7 +65,7 @@ async def run_schedule(
     run = _Run(records, clock.now_ms(), batch, retention)
     requeued = await _requeue_overdue(run, queue)
     expired = await _expire_abandoned(run)
-    deleted = await _delete_temp_objects(run, uploads)
+    deleted = await _delete_temp_objects(run, uploads, parts)
     return Report(requeued, expired, deleted, tuple(run.errors))
 
 
@@ -115,17 +119,17 @@ async def _expire_abandoned(run: _Run) -> int:
     return expired
 
 
-async def _delete_temp_objects(run: _Run, uploads: "ObjectStore") -> int:
+async def _delete_temp_objects(run: _Run, uploads: "ObjectStore", parts: "MultipartStore") -> int:
     """Only those whose URL expired long enough ago, and never while the package is still needed."""
     until = run.now - run.retention.temp_ms
     deleted = 0
     for upload in await expired_uploads(run.records, until, run.batch):
         try:
-            # The object before the mark: a crash in between deletes nothing a second time, and
-            # forgets nothing.
-            await uploads.delete(upload.object_key)
+            # The object and its parts before the mark: a crash in between deletes nothing a second
+            # time, and forgets nothing.
+            await _free(upload, uploads, parts)
         except ObjectStoreError as error:
-            run.errors.append(f"upload {upload.id}: the temp object was not deleted: {error}")
+            run.errors.append(f"upload {upload.id}: not deleted at the storage: {error}")
             continue
         await run.records.batch(
             [
@@ -137,6 +141,13 @@ async def _delete_temp_objects(run: _Run, uploads: "ObjectStore") -> int:
         )
         deleted += 1
     return deleted
+
+
+async def _free(upload: "ExpiredUpload", uploads: "ObjectStore", parts: "MultipartStore") -> None:
+    if upload.multipart_id is not None:
+        # Most were completed, and then there is nothing to abort.
+        await parts.abort_multipart(upload.object_key, upload.multipart_id)
+    await uploads.delete(upload.object_key)
 
 
 async def _overdue(run: _Run) -> "Sequence[Row]":

@@ -1,13 +1,14 @@
-"""Uploads in parts that nobody will complete, in buckets of storages that do not forget them by
-themselves (`storages.aborts_stale_multipart`): a promotion that was killed, a push that was given
-up."""
+"""Uploads in parts that nobody will complete: a promotion that was killed, a push that was given up
+before a row named it. In the uploads bucket, and in those of storages that do not forget them by
+themselves (`storages.aborts_stale_multipart`)."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
+from functions.core.catalog import TEMP_PREFIX
 from functions.core.claims import MOST_KEYS
-from functions.core.platform import DAY_MS
+from functions.core.platform import DAY_MS, HOUR_MS
 from functions.ports.object_store import ObjectStoreError
 from functions.ports.records import Records, Statement
 
@@ -17,8 +18,10 @@ if TYPE_CHECKING:
     from functions.ports.multipart_store import MultipartStore, PendingUpload
 
 STALE_MS = DAY_MS
-"""Since it was begun. No promotion takes as long; an upload that a developer may still go on with
-is told by its row."""
+"""Since it was begun. No promotion takes as long."""
+STALE_UPLOAD_MS = 2 * HOUR_MS
+"""The same below `temp/`, where URLs live for minutes: an upload that a developer may still go on
+with is told by its row."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +57,7 @@ async def _stale(
     records: Records, store: "MultipartStore", now: int, retention: "Retention"
 ) -> "Sequence[PendingUpload]":
     pending = await store.list_multiparts("")
-    old = [upload for upload in pending if upload.started_at <= now - STALE_MS][:MOST_KEYS]
+    old = [upload for upload in pending if upload.started_at <= now - _age(upload)][:MOST_KEYS]
     if not old:
         return ()
     keys = sorted({upload.key for upload in old})
@@ -68,3 +71,7 @@ async def _stale(
     )
     waited_for = {cast("str", row["object_key"]) for row in rows}
     return [upload for upload in old if upload.key not in waited_for]
+
+
+def _age(upload: "PendingUpload") -> int:
+    return STALE_UPLOAD_MS if upload.key.startswith(TEMP_PREFIX) else STALE_MS

@@ -39,6 +39,8 @@ class StorageProfile:
     """A second key's rights can be given by the bucket."""
     equal_parts: bool
     """All parts of a multipart upload but the last must have one size."""
+    md5_part_etags: bool
+    """The ETag of a part is the MD5 (hex) of its bytes."""
     region: str | None
     """The only region there is, or None where the operator must name it."""
     proven_on: str | None
@@ -49,8 +51,9 @@ class StorageProfile:
 # bucket policies. r2/api/s3/conditional-operations: If-None-Match on PutObject and
 # CompleteMultipartUpload. r2/buckets/object-lifecycles: prefix and age, and a rule that aborts
 # multipart uploads, 7 days by default. r2/objects/multipart-objects: all parts but the last have
-# one size. A presigned PUT refuses bytes with another SHA-256 than the signed one (400 BadDigest,
-# nothing stored): probed 2026-08-24, Alos-no/Cloudflare.NET issue 43.
+# one size; what a part's ETag is, no page says. A presigned PUT refuses bytes with another SHA-256
+# than the signed one (400 BadDigest, nothing stored): probed 2026-08-24, Alos-no/Cloudflare.NET
+# issue 43.
 R2 = StorageProfile(
     name="r2",
     title="Cloudflare R2",
@@ -64,6 +67,7 @@ R2 = StorageProfile(
     forces_versions=False,
     bucket_policies=False,
     equal_parts=True,
+    md5_part_etags=False,
     region="auto",
     proven_on="R2 as workerd has it",
 )
@@ -71,6 +75,7 @@ R2 = StorageProfile(
 # docs.aws.amazon.com/AmazonS3/latest/userguide: using-presigned-url (checksums with Signature
 # Version 4), conditional-writes, object-lifecycle-mgmt, mpu-abort-incomplete-mpu-lifecycle-config,
 # cors, object-tagging, Versioning (off unless asked for), bucket-policies.
+# Under SSE-KMS a part's ETag is not its MD5.
 S3 = StorageProfile(
     name="s3",
     title="Amazon S3",
@@ -84,6 +89,7 @@ S3 = StorageProfile(
     forces_versions=False,
     bucket_policies=True,
     equal_parts=False,
+    md5_part_etags=False,
     region=None,
     proven_on=None,
 )
@@ -108,6 +114,7 @@ B2 = StorageProfile(
     forces_versions=True,
     bucket_policies=False,
     equal_parts=False,
+    md5_part_etags=False,
     region=None,
     proven_on=None,
 )
@@ -117,7 +124,8 @@ B2 = StorageProfile(
 # object; lifecycle rules, also those that abort multipart uploads, answer 501. MinIO 2026-02 keeps
 # expiry but silently drops the abort rule, and knows CORS for the whole server only (a bucket's
 # rules answer 501, and then the deployment fails instead of going without). What both do alike is
-# as S3 does it.
+# as S3 does it. versitygw gives a part
+# its MD5 as the ETag.
 MINIO = StorageProfile(
     name="minio",
     title="a MinIO-compatible server",
@@ -131,6 +139,7 @@ MINIO = StorageProfile(
     forces_versions=False,
     bucket_policies=True,
     equal_parts=False,
+    md5_part_etags=True,
     region=None,
     proven_on="versitygw 1.8.0",
 )

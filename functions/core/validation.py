@@ -181,9 +181,9 @@ async def _work(deps: ValidationDeps, version_id: str, upload_id: str, token: st
     if version.object_key == object_key and await is_promoted(deps.packages, version):
         return await _confirm(deps, version, upload_id, token)
     expected = Expected(app.id, app.name, version.version_name, version.version_code)
-    report = await check_package(
-        deps.uploads, upload, expected, trusts_digest=deps.trusts_upload_digests
-    )
+    # Nobody promised the SHA-256 of what was made of parts.
+    trusts_digest = deps.trusts_upload_digests and upload.multipart_id is None
+    report = await check_package(deps.uploads, upload, expected, trusts_digest=trusts_digest)
     problems = [
         *report.problems,
         *await signature_problems(deps.records, deps.verifier, app, version),

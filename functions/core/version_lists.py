@@ -18,6 +18,8 @@ class ExpiredUpload:
     app_id: str
     version_code: int
     status: Status
+    multipart_id: str | None = None
+    """The last upload in parts that was begun for it."""
 
 
 async def find_older_published(records: Records, app_id: str, version_code: int) -> Version | None:
@@ -86,8 +88,9 @@ async def expired_uploads(records: Records, until: int, limit: int) -> Sequence[
     rows = await records.fetch(
         Statement(
             "SELECT upload.id AS id, upload.object_key AS object_key,"
-            " upload.expires_at AS expires_at, version.app_id AS app_id,"
-            " version.version_code AS version_code, version.status AS status"
+            " upload.multipart_id AS multipart_id, upload.expires_at AS expires_at,"
+            " version.app_id AS app_id, version.version_code AS version_code,"
+            " version.status AS status"
             " FROM upload JOIN version ON version.id = upload.version_id"
             " WHERE upload.deleted_at IS NULL AND upload.expires_at <= ?"
             " AND version.status NOT IN ('uploading', 'validating')"
@@ -103,6 +106,7 @@ async def expired_uploads(records: Records, until: int, limit: int) -> Sequence[
             app_id=cast("str", row["app_id"]),
             version_code=cast("int", row["version_code"]),
             status=cast("Status", row["status"]),
+            multipart_id=cast("str | None", row["multipart_id"]),
         )
         for row in rows
     ]

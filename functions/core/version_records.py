@@ -82,6 +82,10 @@ class Upload:
     lease_token: str | None
     lease_until: int | None
     created_at: int
+    multipart_id: str | None = None
+    """The storage's name of the last upload in parts that was begun; it stays after its end.
+    Together with `part_size`."""
+    part_size: int | None = None
 
 
 VERSION_ROWS = (
@@ -183,4 +187,6 @@ def upload_of(row: Row) -> Upload:
         lease_token=cast("str | None", row["lease_token"]),
         lease_until=cast("int | None", row["lease_until"]),
         created_at=cast("int", row["created_at"]),
+        multipart_id=cast("str | None", row["multipart_id"]),
+        part_size=cast("int | None", row["part_size"]),
     )

@@ -4,10 +4,9 @@ uploading -> validating -> draft -> published, or -> failed. The step from `vali
 to `core.validation`, the overdue ones to `core.schedule`.
 """
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from functions.core import access, apps, events, fields, transitions
+from functions.core import access, apps, events, fields, multipart, transitions
 from functions.core.catalog import PACKAGE_TYPE, TempUpload
 from functions.core.developer_signatures import UNSIGNED, GivenSignature, check_given
 from functions.core.ids import new_id
@@ -17,6 +16,7 @@ from functions.core.platform import (
 )
 from functions.core.problems import ProblemError, busy, conflict, not_found
 from functions.core.publication import publish_version
+from functions.core.renewal import renew, url_expiry
 from functions.core.statements import PackageStatement
 from functions.core.version_records import (
     Upload,
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from functions.core.platform import Limits
     from functions.ports.clock import Clock
     from functions.ports.entropy import Entropy
+    from functions.ports.multipart_store import MultipartStore
     from functions.ports.object_store import ObjectReader
     from functions.ports.queue import Queue
     from functions.ports.verifier import Verifier
@@ -116,49 +117,24 @@ async def _resume(
     same = (occupant.version_name, occupant.size, occupant.sha256) == wanted
     if upload is None or occupant.is_deleted or occupant.status != "uploading" or not same:
         raise _taken(occupant, same=same)
-    expires_at = max(upload.expires_at, _url_expiry(clock.now_ms(), limits))
-    due_at = expires_at + limits.retention.temp_ms
-    signature, key_id = given.signature, given.key_id
-    if signature is None:
-        signature, key_id = occupant.developer_signature, occupant.developer_key_id
-    # Both rows or none: the schedule takes a version as abandoned by its due_at, and deletes by the
-    # upload's expiry.
-    changed = await records.batch(
-        [
-            Statement(
-                "UPDATE version SET due_at = ?, developer_signature = ?, developer_key_id = ?"
-                " WHERE id = ? AND revision = ? AND status = 'uploading' AND due_at <= ?",
-                (due_at, signature, key_id, occupant.id, occupant.revision, due_at),
-            ),
-            Statement(
-                "UPDATE upload SET expires_at = ? WHERE id = ? AND expires_at <= ? AND EXISTS"
-                " (SELECT 1 FROM version WHERE id = ? AND revision = ? AND status = 'uploading')",
-                (expires_at, upload.id, expires_at, occupant.id, occupant.revision),
-            ),
-        ]
-    )
-    if list(changed) != [1, 1]:
-        return None
-    # Known without reading again: the revision was still the one that was read.
-    resumed = replace(
-        occupant, due_at=due_at, developer_signature=signature, developer_key_id=key_id
-    )
-    return resumed, replace(upload, expires_at=expires_at)
+    return await renew(records, clock.now_ms(), limits, occupant, upload, given)
 
 
 async def complete_version(
     records: Records,
     uploads: "ObjectReader",
+    parts: "MultipartStore",
     queue: "Queue",
     clock: "Clock",
     caller: access.Caller,
     version_id: str,
 ) -> Version:
-    """Takes the upload as finished: `validating`, and a message to the jobs. Repeating it gives the
-    version as it is by now. Where the message is lost the schedule sends another, so a failing
-    queue is no failure of the call.
+    """Takes the upload as finished, of its parts where it came in parts: `validating`, and a
+    message to the jobs. Repeating it gives the version as it is by now. Where the message is lost
+    the schedule sends another, so a failing queue is no failure of the call.
 
-    Raises: ProblemError 404/403, 409 `upload-missing`, 409 `upload-size-mismatch`.
+    Raises: ProblemError 404/403, 409 `upload-missing`, 409 `upload-size-mismatch`, and as
+    `multipart.assemble`.
     """
     access.require_developer(caller)
     for _ in range(ATTEMPTS):
@@ -167,7 +143,7 @@ async def complete_version(
         if upload is None:
             raise not_found("version")
         if version.status == "uploading":
-            etag = await _uploaded_etag(uploads, upload)
+            etag = await _uploaded_etag(uploads, parts, upload)
             if not await _begin_validation(records, clock, caller, version, upload, etag):
                 continue
             version = await get_version(records, caller, version_id)
@@ -177,8 +153,10 @@ async def complete_version(
     raise busy()
 
 
-async def _uploaded_etag(uploads: "ObjectReader", upload: Upload) -> str:
+async def _uploaded_etag(uploads: "ObjectReader", parts: "MultipartStore", upload: Upload) -> str:
     info = await uploads.head(upload.object_key)
+    if info is None:
+        info = await multipart.assemble(uploads, parts, upload)
     if info is None:
         raise conflict(
             "upload-missing",
@@ -229,10 +207,6 @@ async def _send(queue: "Queue", version_id: str, upload_id: str) -> None:
         return
 
 
-def _url_expiry(now: int, limits: "Limits") -> int:
-    return now + limits.upload_url_seconds * 1000
-
-
 def _new_version(
     app: apps.App,
     version_code: int,
@@ -245,7 +219,7 @@ def _new_version(
     upload_id: str,
     given: GivenSignature,
 ) -> tuple[Version, Upload]:
-    expires_at = _url_expiry(now, limits)
+    expires_at = url_expiry(now, limits)
     version = Version(
         id=version_id,
         app_id=app.id,

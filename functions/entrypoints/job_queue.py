@@ -83,6 +83,8 @@ class Jobs:
     """What each of the two queues is for."""
 
     validation: ValidationDeps
+    upload_parts: "MultipartStore"
+    """The uploads bucket of the active storage."""
     assets: "ObjectStore"
     queue: "Queue"
     purger: "CachePurger"
@@ -91,7 +93,7 @@ class Jobs:
     notices: NoticeDeps
     hostnames: HostnameDeps
     parted: "tuple[MultipartStore, ...]" = ()
-    """The buckets whose unfinished uploads in parts are ours to abort."""
+    """Further buckets whose unfinished uploads in parts are ours to abort."""
 
     def handler(self, queue: str) -> Handler:
         """Dead letters are told apart by the name of their queue."""

@@ -22,9 +22,11 @@ async def tick(jobs: "Jobs") -> None:
     retention = deps.limits.retention
     parts: Mapping[str, Callable[[], Awaitable[object]]] = {
         "uploads": lambda: run_schedule(
-            deps.records, deps.uploads, jobs.queue, deps.clock, retention
+            deps.records, deps.uploads, jobs.upload_parts, jobs.queue, deps.clock, retention
         ),
-        "parts": lambda: abort_stale(deps.records, jobs.parted, deps.clock, retention),
+        "parts": lambda: abort_stale(
+            deps.records, (jobs.upload_parts, *jobs.parted), deps.clock, retention
+        ),
         # Before the purges and notices that they ask for.
         "hostnames": jobs.look_at_hostnames,
         "images": jobs.settle_images,

@@ -69,7 +69,8 @@ class Platform:
             }
         if path.endswith("/versions"):
             size = str(self.bodies[-1]["size"])
-            upload = {"url": f"{self.url}/store", "headers": {"content-length": size}}
+            headers = {"content-length": size}
+            upload = {"url": f"{self.url}/store", "headers": headers, "multipart": None}
             return 201, {"version": self.version("uploading"), "upload": upload}
         if path.endswith("/complete"):
             return 202, {"version": self.version("validating")}

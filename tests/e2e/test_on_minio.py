@@ -9,6 +9,12 @@ import json
 import pytest
 
 from tests.e2e.stack import Stack
+from tests.e2e.test_multipart import (
+    parted,
+    test_a_push_of_fifty_megabytes_that_was_killed_goes_on_from_the_parts_that_arrived,
+    test_parts_are_pinned_to_their_size_missing_ones_named_and_an_aborted_upload_begun_anew,
+    test_the_schedule_frees_the_parts_of_an_upload_that_nobody_completed,
+)
 from tests.e2e.test_packages import (
     big,
     developer,

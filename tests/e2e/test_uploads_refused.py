@@ -128,11 +128,19 @@ def test_an_expired_url_is_refused_and_stores_nothing() -> None:
         developer = a_developer(short, "org.example.expired")
         package = a_package(developer.app_id, 1)
         created = developer.create(package)
+        large = a_package(developer.app_id, 2, payload=17 * 1024**2)
+        parts = f"/v1/versions/{developer.create(large)['version']['id']}/multipart"
+        *_, last = short.api("POST", parts, key=developer.key).json()["parts"]
         time.sleep(5.1)  # what is tested is the passing of this very second
         assert put(created["upload"], package.data).status_code == 403
         assert developer.complete(created["version"]["id"]).status_code == 409
         assert not stored_uploads(short)
+        end = large.data[-last["size"] :]
+        assert put(last, end).status_code == 403
+        assert short.api("GET", parts, key=developer.key).json()["received"] == []
 
+        again = short.api("POST", f"{parts}/parts/{last['number']}", key=developer.key)
+        assert put(again.json()["part"], end).status_code == 200
         fresh = short.api(
             "POST", f"/v1/apps/{developer.app_id}/versions", package.declared, key=developer.key
         ).json()

@@ -90,6 +90,7 @@ def test_each_worker_holds_its_secrets_only(engine: Engine) -> None:
             names.PURGE_TOKEN,
             names.BACKUP_TOKEN,
             names.HOSTNAMES_TOKEN,
+            names.PRESIGN_SECRET_ACCESS_KEY,
         },
     }
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from functions.core.app_image_objects import ImageDeps
 from functions.core.download_tokens import DownloadKeys
+from functions.core.multipart import MultipartDeps
 from functions.core.platform import Limits
 from functions.core.presign import PresignSettings
 from functions.core.repositories import RepositorySettings
@@ -11,6 +12,7 @@ from functions.core.webhook_urls import WebhookRules
 from functions.ports.clock import Clock
 from functions.ports.entropy import Entropy
 from functions.ports.images import ImageProcessor
+from functions.ports.multipart_store import MultipartStore
 from functions.ports.object_store import ObjectReader, ObjectStore
 from functions.ports.queue import Queue
 from functions.ports.rate_limiter import RateLimiter
@@ -25,6 +27,7 @@ class Services:
     clock: Clock
     entropy: Entropy
     uploads: ObjectReader
+    upload_parts: MultipartStore
     assets: ObjectStore
     processor: ImageProcessor
     queue: Queue
@@ -47,3 +50,7 @@ class Services:
         return ImageDeps(
             self.records, self.assets, self.processor, self.queue, self.clock, self.entropy
         )
+
+    @property
+    def multipart(self) -> MultipartDeps:
+        return MultipartDeps(self.records, self.uploads, self.upload_parts, self.clock, self.limits)

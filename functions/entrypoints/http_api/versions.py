@@ -4,8 +4,9 @@ from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query, Response, status
 
-from functions.core import app_image_calls, apps, version_lists, versions
+from functions.core import app_image_calls, apps, multipart, version_lists, versions
 from functions.core.developer_signatures import GivenSignature
+from functions.core.platform import Limits
 from functions.core.presign import PresignedPut, presign_upload
 from functions.core.version_records import Status, Upload, Version
 from functions.entrypoints.http_api.access import AnyCaller, Developer, Platform
@@ -72,6 +73,14 @@ class VersionList(Answer):
     """Give it as `after` to get the next page; None on the last one."""
 
 
+class PartsOffered(Answer):
+    """The package may come in parts instead (`/v1/versions/{version_id}/multipart`)."""
+
+    part_size: int
+    """Bytes of every part but the last."""
+    part_count: int
+
+
 class UploadAnswer(Answer):
     """The package goes by this one request, its headers sent exactly as they stand here."""
 
@@ -80,6 +89,8 @@ class UploadAnswer(Answer):
     url: str
     headers: dict[str, str]
     expires_at: Time
+    multipart: PartsOffered | None
+    """None for a package that is too small for it."""
 
 
 class CreatedVersion(Answer):
@@ -125,7 +136,9 @@ async def post_version(
     presigned = presign_upload(
         services.presign, upload, version, now, services.limits.upload_url_seconds
     )
-    return CreatedVersion(version=version_answer(version), upload=_upload(upload, presigned))
+    return CreatedVersion(
+        version=version_answer(version), upload=_upload(upload, presigned, services.limits)
+    )
 
 
 @router.get(
@@ -161,13 +174,14 @@ async def get_version(caller: AnyCaller, services: Platform, version_id: str) ->
 @router.post(
     "/v1/versions/{version_id}/complete",
     status_code=status.HTTP_202_ACCEPTED,
-    summary="Say that the package is uploaded, and have it validated",
+    summary="Say that the package is uploaded, put its parts together, and have it validated",
     responses=documented(401, 403, 404, 409),
 )
 async def post_complete(caller: AnyCaller, services: Platform, version_id: str) -> OneVersion:
     version = await versions.complete_version(
         services.records,
         services.uploads,
+        services.upload_parts,
         services.queue,
         services.clock,
         caller,
@@ -217,11 +231,14 @@ def version_answer(version: Version) -> VersionAnswer:
     )
 
 
-def _upload(upload: Upload, presigned: PresignedPut) -> UploadAnswer:
+def _upload(upload: Upload, presigned: PresignedPut, limits: Limits) -> UploadAnswer:
+    plan = multipart.offered(upload.size, limits)
+    offer = None if plan is None else PartsOffered(part_size=plan.part_size, part_count=plan.count)
     return UploadAnswer(
         id=upload.id,
         method=presigned.method,
         url=presigned.url,
         headers=dict(presigned.headers),
         expires_at=presigned.expires_at,
+        multipart=offer,
     )

@@ -1,6 +1,7 @@
 import base64
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlsplit
 
 import boto3
@@ -8,7 +9,7 @@ import pytest
 from botocore.config import Config
 
 from functions.core.platform import Limits
-from functions.core.presign import PresignSettings, presign_upload
+from functions.core.presign import PresignSettings, presign_part, presign_upload
 from functions.core.storages import PROFILES
 from functions.core.version_records import Upload, Version
 from tests.contracts.object_store import run
@@ -55,11 +56,8 @@ def test_the_url_signs_everything_that_pins_the_upload(world: World) -> None:
     assert put.expires_at == upload.expires_at == world.clock.now_ms() + 900_000
 
 
-def test_the_url_is_the_one_that_boto3_makes(world: World) -> None:
-    version, upload = made(world)
-    put = presign_upload(SETTINGS, upload, version, world.clock.now_ms(), LIMIT)
-    ours = dict(parse_qsl(urlsplit(put.url).query))
-    client = boto3.client(  # pyright: ignore[reportUnknownMemberType]  (boto3 has no types)
+def a_client() -> Any:
+    return boto3.client(  # pyright: ignore[reportUnknownMemberType]  (boto3 has no types)
         "s3",
         endpoint_url=SETTINGS.endpoint,
         region_name="auto",
@@ -67,7 +65,13 @@ def test_the_url_is_the_one_that_boto3_makes(world: World) -> None:
         aws_secret_access_key="secret",
         config=Config(signature_version="s3v4", s3={"addressing_style": "path"}),
     )
-    theirs_url = client.generate_presigned_url(
+
+
+def test_the_url_is_the_one_that_boto3_makes(world: World) -> None:
+    version, upload = made(world)
+    put = presign_upload(SETTINGS, upload, version, world.clock.now_ms(), LIMIT)
+    ours = dict(parse_qsl(urlsplit(put.url).query))
+    theirs_url = a_client().generate_presigned_url(
         "put_object",
         Params={
             "Bucket": SETTINGS.bucket,
@@ -82,6 +86,55 @@ def test_the_url_is_the_one_that_boto3_makes(world: World) -> None:
     theirs = dict(parse_qsl(urlsplit(str(theirs_url)).query))
     assert ours["X-Amz-SignedHeaders"] == theirs["X-Amz-SignedHeaders"]
     assert set(ours) <= set(theirs)
+
+
+def test_the_url_of_a_part_pins_its_place_and_length_and_nothing_else(world: World) -> None:
+    """R2 answers 501 to a part with a SHA-256."""
+    _, upload = made(world)
+    upload = replace(upload, multipart_id="an id/with+more=", part_size=5)
+    now = world.clock.now_ms()
+    put = presign_part(SETTINGS, upload, 7, 5, now, LIMIT)
+    assert (put.method, put.headers) == ("PUT", {"content-length": "5"})
+    pairs = dict(parse_qsl(urlsplit(put.url).query))
+    assert (pairs["partNumber"], pairs["uploadId"]) == ("7", "an id/with+more=")
+    assert pairs["X-Amz-SignedHeaders"] == "content-length;host"
+    assert put.expires_at == upload.expires_at == now + 900_000
+    other = presign_part(SETTINGS, upload, 8, 5, now, LIMIT)
+    assert signature(put.url) != signature(other.url)
+    assert signature(put.url) != signature(presign_part(SETTINGS, upload, 7, 6, now, LIMIT).url)
+
+
+def signature(url: str) -> str:
+    return dict(parse_qsl(urlsplit(url).query))["X-Amz-Signature"]
+
+
+def test_the_url_of_a_part_is_the_one_that_boto3_makes(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, upload = made(world)
+    upload = replace(upload, multipart_id="u1", part_size=5)
+    now = world.clock.now_ms()
+    at = datetime.fromtimestamp(now // 1000, UTC)
+    monkeypatch.setattr("botocore.auth.get_current_datetime", lambda: at.replace(tzinfo=None))
+    theirs = a_client().generate_presigned_url(
+        "upload_part",
+        Params={
+            "Bucket": SETTINGS.bucket,
+            "Key": upload.object_key,
+            "UploadId": "u1",
+            "PartNumber": 7,
+            "ContentLength": 5,
+        },
+        ExpiresIn=900,
+    )
+    ours = presign_part(SETTINGS, upload, 7, 5, now, LIMIT).url
+    assert sorted(parse_qsl(urlsplit(ours).query)) == sorted(parse_qsl(urlsplit(str(theirs)).query))
+
+
+def test_without_an_upload_in_parts_there_is_no_url_of_a_part(world: World) -> None:
+    _, upload = made(world)
+    with pytest.raises(ValueError, match="has no parts"):
+        presign_part(SETTINGS, upload, 1, 5, world.clock.now_ms(), LIMIT)
 
 
 def test_what_a_storage_cannot_keep_is_neither_signed_nor_asked_of_the_client(

@@ -76,10 +76,10 @@ async def use_everything(world: World) -> None:
     version, upload = await world.validating(caller, b"no archive", 4)
     message = {"version_id": version.id, "upload_id": upload.id}
     world.clock.advance(seconds=120)
-    await run_schedule(world.records, world.uploads, world.queue, world.clock)
+    await run_schedule(world.records, world.uploads, world.uploads, world.queue, world.clock)
     await validation.mark_dead_letter(world.records, world.clock, message)
     world.clock.advance(seconds=5000)
-    await run_schedule(world.records, world.uploads, world.queue, world.clock)
+    await run_schedule(world.records, world.uploads, world.uploads, world.queue, world.clock)
     await versions.get_version(world.records, caller, version.id)
     for code in (None, 1):
         await downloads.create_download(

@@ -252,7 +252,9 @@ class Platform(RuleBasedStateMachine):
     async def keep_house(self, world: World, part: str) -> object:
         match part:
             case "schedule":
-                return await run_schedule(world.records, world.uploads, world.queue, world.clock)
+                return await run_schedule(
+                    world.records, world.uploads, world.uploads, world.queue, world.clock
+                )
             case "retention":
                 return await world.sweep()
             case "purges":

@@ -283,10 +283,14 @@ def test_the_stacks_own_times_hold(world: World) -> None:
         waiting, upload, _ = await world.create(caller, a_package(), 4)
         assert waiting.due_at == upload.expires_at + 2 * HOUR_MS
         world.clock.advance(seconds=900 + 2 * 3600 - 1)
-        report = await run_schedule(world.records, world.uploads, world.queue, world.clock, kept)
+        report = await run_schedule(
+            world.records, world.uploads, world.uploads, world.queue, world.clock, kept
+        )
         assert (report.expired, report.deleted) == (0, 0)
         world.clock.advance(seconds=1)
-        report = await run_schedule(world.records, world.uploads, world.queue, world.clock, kept)
+        report = await run_schedule(
+            world.records, world.uploads, world.uploads, world.queue, world.clock, kept
+        )
         assert (report.expired, report.deleted) == (1, 4)
 
     run(scenario())

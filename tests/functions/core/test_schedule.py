@@ -1,6 +1,6 @@
 import asyncio
 
-from functions.adapters.local.object_store import MemoryObjectStore
+from functions.adapters.local.multipart_store import MemoryMultipartStore
 from functions.adapters.local.queue import MemoryQueue
 from functions.core import versions
 from functions.core.schedule import Report, run_schedule
@@ -11,7 +11,9 @@ from tests.functions.core.world import World, a_package, sha256
 
 
 async def tick(world: World, batch: int = 100) -> Report:
-    return await run_schedule(world.records, world.uploads, world.queue, world.clock, batch=batch)
+    return await run_schedule(
+        world.records, world.uploads, world.uploads, world.queue, world.clock, batch=batch
+    )
 
 
 def test_a_quiet_platform_has_nothing_to_do(world: World) -> None:
@@ -141,7 +143,7 @@ def test_a_fresh_url_keeps_an_upload_alive(world: World) -> None:
 
 
 def test_a_store_that_fails_stops_nothing_else(world: World) -> None:
-    class Stubborn(MemoryObjectStore):
+    class Stubborn(MemoryMultipartStore):
         async def delete(self, key: str) -> None:
             raise ObjectStoreError("away")
 

@@ -3,7 +3,7 @@
 import pytest
 
 from functions.adapters.local.multipart_store import MemoryMultipartStore
-from functions.core.stale_parts import STALE_MS, Report, abort_stale
+from functions.core.stale_parts import STALE_MS, STALE_UPLOAD_MS, Report, abort_stale
 from functions.ports.object_store import ObjectStoreError
 from tests.contracts.object_store import run
 from tests.functions.core.world import World, a_package
@@ -34,6 +34,20 @@ def test_what_was_begun_a_day_ago_is_aborted(world: World, store: MemoryMultipar
         assert await sweep(world, store) == Report(1)
         assert await pending(store) == ["temp/new"]
         assert await sweep(world, store) == Report(0)
+
+    run(scenario())
+
+
+def test_what_no_row_came_to_name_is_aborted_once_no_url_of_it_can_be_out(
+    world: World, store: MemoryMultipartStore
+) -> None:
+    async def scenario() -> None:
+        await store.create_multipart("temp/unnamed/package.mosis", content_type="x/y")
+        world.clock.advance(milliseconds=STALE_UPLOAD_MS - 1)
+        assert await sweep(world, store) == Report(0)
+        world.clock.advance(milliseconds=1)
+        assert await sweep(world, store) == Report(1)
+        assert await pending(store) == []
 
     run(scenario())
 

@@ -340,7 +340,7 @@ def test_a_failing_queue_is_healed_by_the_schedule(world: World) -> None:
         assert version.status == "validating"
         world.queue = sound
         world.clock.advance(seconds=120)
-        await run_schedule(world.records, world.uploads, world.queue, world.clock)
+        await run_schedule(world.records, world.uploads, world.uploads, world.queue, world.clock)
         assert [outcome.kind for outcome in await world.work()] == ["draft"]
 
     run(scenario())

@@ -12,6 +12,7 @@ from typing import Protocol, cast
 from functions.adapters.local.clock import FixedClock
 from functions.adapters.local.entropy import SeededEntropy
 from functions.adapters.local.images import PillowImages
+from functions.adapters.local.multipart_store import MemoryMultipartStore
 from functions.adapters.local.object_store import MemoryObjectStore
 from functions.adapters.local.queue import MemoryQueue
 from functions.adapters.local.records import SqliteRecords
@@ -31,6 +32,7 @@ from functions.core import (
 from functions.core.app_image_objects import ImageDeps
 from functions.core.developer_signatures import UNSIGNED, GivenSignature
 from functions.core.download_tokens import DownloadKeys
+from functions.core.multipart import Multipart, MultipartDeps
 from functions.core.platform import Limits
 from functions.core.problems import Problem, ProblemError
 from functions.core.repositories import RepositorySettings
@@ -106,7 +108,7 @@ class World:
     keys: DownloadKeys = field(default_factory=lambda: DownloadKeys("d1", {"d1": bytes(32)}))
 
     def __post_init__(self) -> None:
-        self.uploads = MemoryObjectStore(self.clock)
+        self.uploads = MemoryMultipartStore(self.clock)
         self.packages = MemoryObjectStore(self.clock)
         self.assets = MemoryObjectStore(self.clock)
 
@@ -126,6 +128,10 @@ class World:
             Ed25519Verifier(),
             self.trusts_upload_digests,
         )
+
+    @property
+    def multipart_deps(self) -> MultipartDeps:
+        return MultipartDeps(self.records, self.uploads, self.uploads, self.clock, self.limits)
 
     @property
     def image_deps(self) -> ImageDeps:
@@ -190,9 +196,20 @@ class World:
             sha256=digest,
         )
 
+    async def put_parts(self, multipart: Multipart, content: bytes, *numbers: int) -> None:
+        """What the S3 endpoint does with right PUTs of these parts, or of all that are missing."""
+        upload, plan = multipart.upload, multipart.plan
+        assert upload.multipart_id is not None
+        for number in numbers or multipart.missing:
+            start, length = (number - 1) * plan.part_size, plan.length(number)
+            part = content[start : start + length]
+            await self.uploads.put_part(
+                upload.object_key, upload.multipart_id, number, part, length=length
+            )
+
     async def complete(self, caller: access.Caller, version_id: str) -> Version:
         return await versions.complete_version(
-            self.records, self.uploads, self.queue, self.clock, caller, version_id
+            self.records, self.uploads, self.uploads, self.queue, self.clock, caller, version_id
         )
 
     async def validating(

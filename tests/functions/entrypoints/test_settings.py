@@ -41,6 +41,7 @@ VARIABLES: dict[str, str | None] = {
     settings.UPLOAD_URL_SECONDS: "900",
     settings.DOWNLOAD_URL_SECONDS: "3600",
     settings.MAX_PACKAGE_BYTES: "52428800",
+    settings.MULTIPART_THRESHOLD_BYTES: "16777216",
     settings.RETENTION: json.dumps(KEPT),
     settings.S3_ENDPOINT: "https://account.s3.example",
     settings.S3_REGION: "auto",
@@ -86,10 +87,12 @@ def test_good_variables_become_typed_settings() -> None:
     api = settings.ApiSettings.from_mapping(VARIABLES)
     assert api.multi_tenant is True
     assert api.download_url_seconds == 3600
+    assert api.multipart_threshold_bytes == 16_777_216
     assert api.retention == Retention()
     assert api.platform_keys[0].not_after is None
     assert api.root_key_hashes == (HASH, HASH)
     jobs = settings.JobsSettings.from_mapping(VARIABLES)
+    assert jobs.upload_target == api.presign
     assert jobs.signing_key.seed == bytes(range(32))
     assert jobs.backup_rhythm == BackupRhythm(every_hours=24, keep_days=30)
 
@@ -130,6 +133,10 @@ def test_each_worker_needs_no_setting_that_it_does_not_read() -> None:
             settings.PACKAGES_BUCKET,
             settings.ASSETS_BUCKET,
             settings.BACKUPS_BUCKET,
+            settings.S3_ENDPOINT,
+            settings.S3_REGION,
+            settings.PRESIGN_ACCESS_KEY_ID,
+            settings.PRESIGN_SECRET_ACCESS_KEY,
             settings.SIGNING_KEY,
             settings.FALLBACK_HOST,
             *OF_JOBS,
@@ -173,6 +180,7 @@ def test_every_missing_variable_is_named_at_once() -> None:
         (settings.UPLOAD_URL_SECONDS, "0"),
         (settings.DOWNLOAD_URL_SECONDS, "3601"),
         (settings.MAX_PACKAGE_BYTES, "5e7"),
+        (settings.MULTIPART_THRESHOLD_BYTES, "0"),
         (settings.RETENTION, "{}"),
         (settings.RETENTION, '{"draft_days": 30}'),
         (settings.RETENTION, json.dumps(KEPT | {"draft_days": 0})),

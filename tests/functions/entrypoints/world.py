@@ -15,6 +15,7 @@ from functions.adapters.local.database_export import SqliteExporter
 from functions.adapters.local.entropy import SeededEntropy
 from functions.adapters.local.hostname_authority import MemoryHostnameAuthority
 from functions.adapters.local.images import PillowImages
+from functions.adapters.local.multipart_store import MemoryMultipartStore
 from functions.adapters.local.name_resolver import MemoryNameResolver
 from functions.adapters.local.object_store import MemoryObjectStore
 from functions.adapters.local.queue import MemoryQueue
@@ -81,7 +82,7 @@ class World:
     entropy: SeededEntropy = field(default_factory=SeededEntropy)
 
     def __post_init__(self) -> None:
-        self.uploads = MemoryObjectStore(self.clock)
+        self.uploads = MemoryMultipartStore(self.clock)
         self.packages = MemoryObjectStore(self.clock)
         self.backups = MemoryObjectStore(self.clock)
         self.assets = MemoryObjectStore(self.clock)
@@ -96,6 +97,7 @@ class World:
             clock=self.clock,
             entropy=self.entropy,
             uploads=self.uploads,
+            upload_parts=self.uploads,
             assets=self.assets,
             processor=PillowImages(),
             queue=self.queue,
@@ -150,6 +152,7 @@ class World:
                 verifier=Ed25519Verifier(),
                 trusts_upload_digests=True,
             ),
+            upload_parts=self.uploads,
             assets=self.assets,
             queue=self.queue,
             purger=self.purger,

@@ -19,7 +19,7 @@ from functions.core.storages import PROFILES
 from functions.core.webhook_urls import WebhookRules
 from functions.entrypoints.cloudflare.compose.bindings import native, variables
 from functions.entrypoints.cloudflare.compose.stores import Place, reader
-from functions.entrypoints.cloudflare.compose.writable_stores import store
+from functions.entrypoints.cloudflare.compose.writable_stores import store, upload_parts
 from functions.entrypoints.http_api.application import application
 from functions.entrypoints.http_api.services import Services
 
@@ -55,11 +55,13 @@ def _build(env: Any) -> Services:
         clock=SystemClock(),
         entropy=SystemEntropy(),
         uploads=reader(env, given.storage, Place(given.uploads_bucket, settings.UPLOADS)),
+        upload_parts=upload_parts(given.storage, given.presign),
         assets=store(env, given.storage, Place(given.assets_bucket, settings.ASSETS)),
         processor=CloudflareImages(native(env, settings.IMAGES)),
         queue=CloudflareQueue(native(env, settings.VALIDATE_QUEUE)),
         limits=Limits(
             max_package_bytes=given.max_package_bytes,
+            multipart_threshold_bytes=given.multipart_threshold_bytes,
             upload_url_seconds=given.upload_url_seconds,
             download_url_seconds=given.download_url_seconds,
             retention=given.retention,

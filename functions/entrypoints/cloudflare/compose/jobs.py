@@ -22,7 +22,7 @@ from functions.core.validation import ValidationDeps
 from functions.core.webhook_calls import alert_receiver
 from functions.entrypoints.cloudflare.compose.bindings import native, variables
 from functions.entrypoints.cloudflare.compose.stores import Place
-from functions.entrypoints.cloudflare.compose.writable_stores import parted, store
+from functions.entrypoints.cloudflare.compose.writable_stores import parted, store, upload_parts
 from functions.entrypoints.job_queue import Jobs
 
 _built: list[Jobs] = []
@@ -54,6 +54,7 @@ def _build(env: Any) -> Jobs:
     return Jobs(
         deps,
         assets=store(env, given.storage, assets),
+        upload_parts=upload_parts(given.storage, given.upload_target),
         queue=CloudflareQueue(native(env, settings.VALIDATE_QUEUE)),
         purger=CloudflareCachePurger(given.api_base_url, given.zone_id, given.purge_token),
         processor=CloudflareImages(native(env, settings.IMAGES)),
