@@ -25,6 +25,7 @@ from cli import (
     stack_init,
     storage_copy,
     upkeep,
+    usage,
     verify,
     versions,
     webhooks,
@@ -109,6 +110,7 @@ app.add_typer(upkeep.purges, name="purges")
 app.add_typer(upkeep.retention, name="retention")
 app.add_typer(storage_copy.app, name="storage")
 app.add_typer(webhooks.app, name="webhook")
+app.add_typer(usage.app, name="usage")
 
 
 def main() -> None:

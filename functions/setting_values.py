@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TypeVar, cast
 
-from functions.core.platform import DAY_MS, HOUR_MS, Retention
+from functions.core.platform import DAY_MS, HOUR_MS, Quotas, Retention
 
 
 class SettingsError(Exception):
@@ -69,6 +69,7 @@ _KEY_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 """As it stands in a download URL (`core.download_tokens`, which signs and verifies no other id)."""
 
 _KEPT = {"draft_days", "rejected_days", "failed_hours", "superseded_days", "temp_hours"}
+_QUOTAS = {"open_uploads", "uploads_per_day", "stored_bytes"}
 
 T = TypeVar("T")
 
@@ -152,6 +153,13 @@ def resolvers(value: str) -> tuple[str, ...]:
     return urls
 
 
+def dataset(value: str) -> str:
+    """Its name stands in SQL as it is."""
+    if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", value):
+        raise WrongError("it must be letters, digits and underscores, and begin with no digit")
+    return value
+
+
 def buckets(value: str) -> tuple[str, ...]:
     names = tuple(cast("list[str]", json.loads(value)))
     if not names or not all(re.fullmatch(r"[a-z0-9][a-z0-9-]{1,61}[a-z0-9]", n) for n in names):
@@ -188,6 +196,15 @@ def retention(value: str) -> Retention:
         superseded_ms=kept["superseded_days"] * DAY_MS,
         temp_ms=kept["temp_hours"] * HOUR_MS,
     )
+
+
+def quotas(value: str) -> Quotas:
+    given = cast("dict[str, object]", json.loads(value))
+    counts = {name: count for name, count in given.items() if type(count) is int and count > 0}
+    set_ones = {name for name, count in given.items() if count is not None}
+    if set(given) != _QUOTAS or set(counts) != set_ones:
+        raise WrongError(f"it must give a whole number above 0, or null, for {sorted(_QUOTAS)}")
+    return Quotas(**counts)
 
 
 def _key_bytes(text: str) -> bytes:

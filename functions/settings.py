@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Self
 
 from functions import setting_values as values
-from functions.core.platform import DESIGNED, Retention
+from functions.core.platform import DESIGNED, UNLIMITED, Quotas, Retention
 from functions.core.storages import R2
 from functions.setting_values import BackupRhythm, DownloadKeyRing, PlatformKey, Reader, SigningKey
 from functions.storage_settings import (
@@ -28,6 +28,8 @@ DATABASE = "DB"
 VALIDATE_QUEUE = "VALIDATE_QUEUE"
 IMAGES = "IMAGES"
 """Cloudflare's image service: it decodes and resizes, which Python in a Worker cannot afford."""
+USAGE = "USAGE"
+"""The dataset that edge writes a data point of each request to."""
 ADDRESS_LIMITER = "ADDRESS_LIMITER"
 KEY_LIMITER = "KEY_LIMITER"
 LIMITER_SECONDS = 60
@@ -52,6 +54,8 @@ MULTIPART_THRESHOLD_BYTES = "MULTIPART_THRESHOLD_BYTES"
 RETENTION = "RETENTION"
 """JSON `{"draft_days", "rejected_days", "failed_hours", "superseded_days", "temp_hours"}`, whole
 numbers."""
+QUOTAS = "QUOTAS"
+"""JSON `{"open_uploads", "uploads_per_day", "stored_bytes"}`, whole numbers; null: no quota."""
 S3_ENDPOINT = "S3_ENDPOINT"
 """Base URL of R2's S3 endpoint, which presigned URLs name byte for byte while R2 is the active
 storage; no trailing slash."""
@@ -104,6 +108,10 @@ HOSTNAMES_TOKEN = "HOSTNAMES_TOKEN"  # noqa: S105  (a name, not a secret)
 nothing else; jobs only."""
 BACKUP_TOKEN = "BACKUP_TOKEN"  # noqa: S105  (a name, not a secret)
 """An API token that may read the account's D1 databases; jobs only."""
+USAGE_DATASET = "USAGE_DATASET"
+"""The name of the dataset behind USAGE, as queries have it."""
+USAGE_TOKEN = "USAGE_TOKEN"  # noqa: S105  (a name, not a secret)
+"""An API token that may read the account's analytics; jobs only."""
 
 ALERT_WEBHOOK_URL = "ALERT_WEBHOOK_URL"
 """Secret: where the operator is told of what tenants are told of; absent where nobody is; jobs
@@ -126,6 +134,7 @@ VARIABLES = (
     MAX_PACKAGE_BYTES,
     MULTIPART_THRESHOLD_BYTES,
     RETENTION,
+    QUOTAS,
     S3_ENDPOINT,
     S3_REGION,
     UPLOADS_BUCKET,
@@ -153,6 +162,8 @@ VARIABLES = (
     LOOPBACK_WEBHOOKS,
     DNS_RESOLVERS,
     HOSTNAMES_TOKEN,
+    USAGE_DATASET,
+    USAGE_TOKEN,
 )
 """Every text variable and secret; each Worker has some of them."""
 
@@ -242,6 +253,7 @@ class ApiSettings:
     max_package_bytes: int
     multipart_threshold_bytes: int
     retention: Retention
+    quotas: Quotas
     storage: StorageSettings
     uploads_bucket: str
     assets_bucket: str
@@ -277,6 +289,7 @@ class ApiSettings:
                     MULTIPART_THRESHOLD_BYTES, values.integer(1, values.MAX_PUT), 0
                 ),
                 retention=reader.parsed(RETENTION, values.retention, DESIGNED),
+                quotas=reader.parsed(QUOTAS, values.quotas, UNLIMITED),
                 storage=storage,
                 uploads_bucket=uploads,
                 assets_bucket=assets,
@@ -311,6 +324,8 @@ class JobsSettings:
     fallback_host: str
     dns_resolvers: tuple[str, ...]
     hostnames_token: str
+    usage_dataset: str
+    usage_token: str
 
     @classmethod
     def from_mapping(cls, variables: Mapping[str, str | None]) -> Self:
@@ -344,5 +359,7 @@ class JobsSettings:
                 fallback_host=reader.text(FALLBACK_HOST),
                 dns_resolvers=reader.parsed(DNS_RESOLVERS, values.resolvers, ()),
                 hostnames_token=reader.text(HOSTNAMES_TOKEN),
+                usage_dataset=reader.parsed(USAGE_DATASET, values.dataset, ""),
+                usage_token=reader.text(USAGE_TOKEN),
             )
         )

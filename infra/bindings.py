@@ -1,19 +1,11 @@
 """Which Worker is given what. Bindings have no read-only mode, so privilege is what a Worker is not
-given.
-
-| Worker | buckets | database | queue | images | secrets |
-|---|---|---|---|---|---|
-| edge | packages, assets, repositories | yes | - | - | download keys |
-| api | uploads, assets, repositories | yes | produces | yes | download keys, presign token, root
-key hashes |
-| jobs | all | yes | consumes both, produces | yes | signing key, alert webhook, presign token;
-tokens that purge, read D1, and write custom hostnames |
+given. docs/access.md shows all of it in a table.
 
 Of the presign token jobs needs that R2's binding cannot list uploads in parts, nor abort what it
 did not begin; it reaches the uploads bucket only, which jobs may write to anyway.
 
 Buckets are bindings on R2 only. An S3-compatible server is told of in a variable, and each Worker
-has keys of its own for it, whose rights are those of the table.
+has keys of its own for it, whose rights are the same.
 """
 
 import json
@@ -27,6 +19,7 @@ from infra import keys
 from infra.cloudflare.tokens import ApiToken
 from infra.cloudflare.worker import (
     Binding,
+    analytics_binding,
     bucket_binding,
     database_binding,
     images_binding,
@@ -53,11 +46,12 @@ class Resources:
 
 
 @dataclass(frozen=True, kw_only=True)
-class JobTokens:
-    """With what the jobs call Cloudflare's own API; each may do one thing."""
+class JobsTokens:
+    """With what the jobs call Cloudflare's API; each may do one thing."""
 
     purge: ApiToken
     backup: ApiToken
+    usage: ApiToken
     hostnames: ApiToken
 
 
@@ -67,6 +61,7 @@ def edge(of: Resources) -> list[Binding]:
         *_repositories(of),
         *_storage(of, "edge", name.PACKAGES_BUCKET, name.ASSETS_BUCKET),
         database_binding(name.DATABASE, of.database_id),
+        analytics_binding(name.USAGE, of.settings.names.usage_dataset),
         *_variables(of, name.CDN_HOST, name.PLATFORM_ZONE, name.REPOSITORY_BUCKETS),
         secret(name.DOWNLOAD_KEYS, of.secrets.download_keys),
     ]
@@ -88,7 +83,7 @@ def api(of: Resources) -> list[Binding]:
     ]
 
 
-def jobs(of: Resources, tokens: JobTokens) -> list[Binding]:
+def jobs(of: Resources, tokens: JobsTokens) -> list[Binding]:
     roles = {
         name.UPLOADS: "uploads",
         name.PACKAGES: "packages",
@@ -117,9 +112,11 @@ def jobs(of: Resources, tokens: JobTokens) -> list[Binding]:
         variable(name.ZONE_ID, of.settings.zone_id),
         variable(name.DATABASE_ID, of.database_id),
         variable(name.API_BASE_URL, of.settings.api_base_url),
+        variable(name.USAGE_DATASET, of.settings.names.usage_dataset),
         secret(name.SIGNING_KEY, of.secrets.signing_key),
         secret(name.PURGE_TOKEN, tokens.purge.value),
         secret(name.BACKUP_TOKEN, tokens.backup.value),
+        secret(name.USAGE_TOKEN, tokens.usage.value),
         secret(name.HOSTNAMES_TOKEN, tokens.hostnames.value),
         *_alert_webhook(of.secrets),
     ]
@@ -246,6 +243,7 @@ def _plain_values(settings: Settings) -> dict[str, str]:
         name.MAX_PACKAGE_BYTES: str(settings.max_package_bytes),
         name.MULTIPART_THRESHOLD_BYTES: str(settings.multipart_threshold_bytes),
         name.RETENTION: json.dumps(settings.retention.model_dump(), separators=(",", ":")),
+        name.QUOTAS: _json(settings.quotas.model_dump()),
         name.PLATFORM_KEYS: _json([key.model_dump() for key in settings.platform_keys]),
         name.LOOPBACK_WEBHOOKS: "true" if settings.loopback_webhooks else "false",
     }

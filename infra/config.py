@@ -53,6 +53,7 @@ _EXAMPLES = {
     "uploadUrlSeconds": "900",
     "downloadUrlSeconds": "3600",
     "maxPackageBytes": "52428800",
+    "multipartThresholdBytes": "16777216",
     "uploadCorsOrigins": """'["https://console.example.com"]'""",
     "passthroughHosts": """'["www.example.com"]'""",
     "customHostnames": """'["apt.customer.org"]'""",
@@ -62,6 +63,7 @@ _EXAMPLES = {
     "backup": """'{"everyHours": 24, "keepDays": 30}'""",
     "retention": """'{"draftDays": 30, "rejectedDays": 7}'""",
     "loopbackWebhooks": "false",
+    "quotas": """'{"openUploads": 50, "storedBytes": 10737418240}'""",
     "usageAlert": """'{"product": "worker_requests", "limit": 10000000}'""",
     "platformKeys": (
         """'[{"id": "KEY_ID", "algorithm": "Ed25519", "public_key": "BASE64", """

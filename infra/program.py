@@ -8,7 +8,7 @@ import pulumi
 import pulumi_cloudflare as cloudflare
 
 from infra import bindings, bundle, migrations, storages
-from infra.bindings import JobTokens, Resources
+from infra.bindings import JobsTokens, Resources
 from infra.cloudflare.alerts import Alerts, AlertsArgs, UsageAlertArgs
 from infra.cloudflare.database import Database, DatabaseArgs
 from infra.cloudflare.edge import Edge, EdgeArgs
@@ -16,6 +16,7 @@ from infra.cloudflare.hostnames import Hostnames, HostnamesArgs
 from infra.cloudflare.queues import Consumers, ConsumersArgs, Queues, QueuesArgs
 from infra.cloudflare.tokens import (
     ACCOUNT_SCOPE,
+    ANALYTICS_READ,
     CACHE_PURGE,
     CERTIFICATES_WRITE,
     D1_READ,
@@ -141,11 +142,13 @@ class Platform:
             ),
         )
 
-    def _make_tokens(self) -> JobTokens:
-        zone_id, make = self._settings.zone_id, self._make_api_token
-        return JobTokens(
+    def _make_tokens(self) -> JobsTokens:
+        settings, make = self._settings, self._make_api_token
+        account_id, zone_id = settings.account_id, settings.zone_id
+        return JobsTokens(
             purge=make("purge", CACHE_PURGE, ZONE_SCOPE, zone_id),
-            backup=make("backup", D1_READ, ACCOUNT_SCOPE, self._settings.account_id),
+            backup=make("backup", D1_READ, ACCOUNT_SCOPE, account_id),
+            usage=make("usage", ANALYTICS_READ, ACCOUNT_SCOPE, account_id),
             hostnames=make("hostnames", CERTIFICATES_WRITE, ZONE_SCOPE, zone_id),
         )
 

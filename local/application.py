@@ -18,6 +18,7 @@ from local.blobs import Blobs
 from local.broker import Broker
 from local.control_routes import ControlRoutes
 from local.data_plane import DataPlane
+from local.data_points import DataPoints
 from local.deployed import deployed_workers
 from local.fault_board import FaultBoard
 from local.home import CloudHome
@@ -29,6 +30,7 @@ from local.provider.kinds import KINDS
 from local.provider.schema import Schema
 from local.purges import PLANS, Purges
 from local.queue_store import QueueStore
+from local.rest.analytics import AnalyticsEndpoint
 from local.rest.authority import Authority
 from local.rest.data import DataEndpoints
 from local.rest.database_transfers import DatabaseTransfers
@@ -72,6 +74,7 @@ class LocalCloud:
         self._store = QueueStore(home.queues)
         self._broker = Broker(self.world, self._store, self._data_plane.deliver, self._is_up)
         self._settler.pausing.append(self._broker)
+        self._points = DataPoints(home.data_points)
         self._schedules = Schedules(self.world, self._data_plane.run_schedule)
         self._storages = Storages(home, self.world)
         self._files = SignedFiles(
@@ -92,17 +95,20 @@ class LocalCloud:
             self._schedules,
             FaultBoard() if self._with_faults else None,
             self._purges,
+            self._points,
             self._storages,
             self,
         )
         listings = Listings(self.world, self._calls)
         data = DataEndpoints(self.world, self._settler, self._data_plane)
         purging = PurgeEndpoint(self.world, self._settler, self._data_plane, self._purges)
+        analytics = AnalyticsEndpoint(self._points)
         inner = Starlette(
             routes=[
                 *control.routes(),
                 *data.routes(),
                 *purging.routes(),
+                *analytics.routes(),
                 *self._transfers.routes(),
                 *self._files.routes(),
                 *listings.routes(),
@@ -134,6 +140,7 @@ class LocalCloud:
         await self._storages.close()
         await self._data_plane.close()
         self._store.close()
+        await self._points.close()
         self._schema.cancel()
         await asyncio.gather(self._schema, return_exceptions=True)
 

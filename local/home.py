@@ -47,6 +47,7 @@ class CloudHome:
         self.blobs = self.root / "blobs"
         self.packs = self.root / "packs"
         self.queues = self.root / "queues.sqlite"
+        self.data_points = self.root / "data-points.duckdb"
         self.data = self.root / "data"
         self.transfers = self.root / "transfers"
         self.logs = self.root / "logs"

@@ -7,7 +7,7 @@ if TYPE_CHECKING:
     from functions.ports.clock import Clock
     from functions.ports.entropy import Entropy
 
-_UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 
 
 def new_id(clock: "Clock", entropy: "Entropy") -> str:
@@ -27,4 +27,4 @@ def id_at(now_ms: int, chance: bytes) -> str:
 
 def is_id(text: str) -> bool:
     """Whether `text` is written the way our ids are: lower case, with dashes."""
-    return _UUID.fullmatch(text) is not None
+    return UUID.fullmatch(text) is not None

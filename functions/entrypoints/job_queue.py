@@ -28,6 +28,7 @@ from functions.core.hostname_runs import HostnameReport, run_hostnames
 from functions.core.notice_runs import NoticeDeps, NoticeReport, run_notices
 from functions.core.purge_runs import PurgeReport, run_purges
 from functions.core.reconcile import ReconcileDeps, reconcile
+from functions.core.usage_runs import UsageDeps
 from functions.core.validation import (
     Outcome,
     ValidationDeps,
@@ -92,6 +93,7 @@ class Jobs:
     backups: BackupDeps
     notices: NoticeDeps
     hostnames: HostnameDeps
+    usage: UsageDeps
     parted: "tuple[MultipartStore, ...]" = ()
     """Further buckets whose unfinished uploads in parts are ours to abort."""
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from functions.core.removal import sweep
 from functions.core.schedule import run_schedule
 from functions.core.stale_parts import abort_stale
+from functions.core.usage_runs import sum_up
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
@@ -34,6 +35,7 @@ async def tick(jobs: "Jobs") -> None:
         "notices": jobs.notify,
         "retention": lambda: sweep(deps.records, deps.packages, deps.clock),
         "reconciliation": jobs.reconcile,
+        "usage": lambda: sum_up(jobs.usage),
         # Last: it may take minutes, in which the database answers nobody else.
         "backups": jobs.back_up,
     }

@@ -21,6 +21,7 @@ ZONE_SCOPE = "com.cloudflare.api.account.zone"
 # https://developers.cloudflare.com/api/resources/custom_hostnames/methods/create/
 CERTIFICATES_WRITE = "SSL and Certificates Write"
 D1_READ = "D1 Read"
+ANALYTICS_READ = "Account Analytics Read"
 ACCOUNT_SCOPE = "com.cloudflare.api.account"
 
 

@@ -28,6 +28,7 @@ CACHE_PURGE_GROUP = "e17beae8b8cb423a99b1730f21238bed"
 CERTIFICATES_GROUP = "c03055bc037c4ea9afb9a9f104b7b721"
 D1_READ_GROUP = "192192df92ee43ac90f2aeeffce67e35"
 D1_WRITE_GROUP = "09b2857d1c31407795e75e3fed8617a1"
+ANALYTICS_READ_GROUP = "b89a480218d04ceb98b4fe57ca29dc1f"
 PERMISSION_GROUPS: list[Item] = [
     _group(READ_GROUP, "Workers R2 Storage Bucket Item Read", _R2_SCOPE),
     _group(WRITE_GROUP, "Workers R2 Storage Bucket Item Write", _R2_SCOPE),
@@ -37,6 +38,7 @@ PERMISSION_GROUPS: list[Item] = [
     _group("e086da7e2179491d91ee5f35b3ca210a", "Workers Scripts Write", _ACCOUNT_SCOPE),
     _group(D1_READ_GROUP, "D1 Read", _ACCOUNT_SCOPE),
     _group(D1_WRITE_GROUP, "D1 Write", _ACCOUNT_SCOPE),
+    _group(ANALYTICS_READ_GROUP, "Account Analytics Read", _ACCOUNT_SCOPE),
     _group(CACHE_PURGE_GROUP, "Cache Purge", _ZONE_SCOPE),
     _group(CERTIFICATES_GROUP, "SSL and Certificates Write", _ZONE_SCOPE),
 ]

@@ -12,7 +12,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from local.home import Credentials
-from local.provider.account_kinds import CACHE_PURGE_GROUP, D1_READ_GROUP, D1_WRITE_GROUP
+from local.provider.account_kinds import (
+    ANALYTICS_READ_GROUP,
+    CACHE_PURGE_GROUP,
+    D1_READ_GROUP,
+    D1_WRITE_GROUP,
+)
 from local.rest.envelope import failure
 from local.world import Item, World
 
@@ -53,6 +58,12 @@ _GRANTS = (
         re.compile(_DATABASE + "/(?:query|import)"),
         _ACCOUNT_SCOPE,
         frozenset({D1_WRITE_GROUP}),
+    ),
+    Grant(
+        "POST",
+        re.compile(r"/client/v4/accounts/([^/]+)/analytics_engine/sql"),
+        _ACCOUNT_SCOPE,
+        frozenset({ANALYTICS_READ_GROUP}),
     ),
 )
 

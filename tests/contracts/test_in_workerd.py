@@ -65,6 +65,8 @@ TABLES = (
     "notice_delivery",
     "notice",
     "webhook",
+    "download_count",
+    "location_usage",
     "backup",
     "cache_purge",
     "job_cursor",

@@ -6,12 +6,19 @@ from pathlib import Path
 import pytest
 
 from functions import settings as names
+from functions.core.platform import Quotas
 from functions.setting_values import SettingsError
 from functions.settings import ApiSettings, EdgeSettings, JobsSettings
 from infra import program
 from infra.config import ConfigError
 from tests.infra.deployed import bindings, deployed, in_the_clear, texts
-from tests.infra.engine import CERTIFICATES_WRITE_ID, D1_READ_ID, Engine, is_secret
+from tests.infra.engine import (
+    ANALYTICS_READ_ID,
+    CERTIFICATES_WRITE_ID,
+    D1_READ_ID,
+    Engine,
+    is_secret,
+)
 from tests.infra.project import SECRETS, a_project, a_small_project
 
 REPOSITORY = "REPOSITORY_STOWAGE_DEV_REPOSITORIES"
@@ -45,7 +52,7 @@ def test_everything_is_declared(engine: Engine) -> None:
             "WorkersRoute": 2,
             "DnsRecord": 3,
             "CustomHostnameFallbackOrigin": 1,
-            "AccountToken": 4,
+            "AccountToken": 5,
         }.items()
     )
     assert not {"R2CustomDomain", "R2ManagedDomain", "R2BucketCors"} & set(kinds)
@@ -57,12 +64,12 @@ def test_each_worker_is_bound_to_its_part_only(engine: Engine) -> None:
         worker: {
             name
             for name, one in bindings(engine, worker).items()
-            if one["type"] in {"r2_bucket", "d1", "queue", "images"}
+            if one["type"] in {"r2_bucket", "d1", "queue", "images", "analytics_engine"}
         }
         for worker in ("edge", "api", "jobs")
     }
     assert stores == {
-        "edge": {names.PACKAGES, names.ASSETS, REPOSITORY, names.DATABASE},
+        "edge": {names.PACKAGES, names.ASSETS, REPOSITORY, names.DATABASE, names.USAGE},
         "api": {
             *(names.UPLOADS, names.ASSETS, REPOSITORY),
             *(names.DATABASE, names.VALIDATE_QUEUE, names.IMAGES),
@@ -90,6 +97,7 @@ def test_each_worker_holds_its_secrets_only(engine: Engine) -> None:
             names.PURGE_TOKEN,
             names.BACKUP_TOKEN,
             names.HOSTNAMES_TOKEN,
+            names.USAGE_TOKEN,
             names.PRESIGN_SECRET_ACCESS_KEY,
         },
     }
@@ -123,6 +131,7 @@ def test_the_workers_understand_what_they_are_given(engine: Engine) -> None:
     assert api.cdn_host == "cdn.stowage.test"
     assert api.uploads_bucket == api.presign.bucket == "stowage-dev-uploads"
     assert api.multi_tenant is True
+    assert api.quotas == Quotas(open_uploads=50, uploads_per_day=1000, stored_bytes=None)
     assert api.platform_keys[0].id == "s1"
     assert jobs.max_package_bytes == api.max_package_bytes == 52_428_800
     assert jobs.api_base_url == "http://127.0.0.1:5/client/v4"
@@ -184,6 +193,23 @@ def test_the_presign_token_reaches_uploads_and_is_no_output(engine: Engine) -> N
     ]
     assert "s3_secret_access_key" not in engine.exports
     assert texts(engine, "api")[names.PRESIGN_ACCESS_KEY_ID] == "presign-id"
+
+
+def test_the_usage_token_reads_the_analytics_of_the_account_and_no_more(engine: Engine) -> None:
+    deployed(engine)
+    (policy,) = engine.one("AccountToken", "usage").inputs["policies"]
+    assert policy["effect"] == "allow"
+    assert policy["permissionGroups"] == [{"id": ANALYTICS_READ_ID}]
+    assert policy["resources"] == f'{{"com.cloudflare.api.account.{"7a" * 16}":"*"}}'
+    assert texts(engine, "jobs")[names.USAGE_TOKEN] == "value-of-usage"
+    assert "value-of-usage" not in str(engine.exports)
+
+
+def test_edge_alone_writes_to_the_dataset_that_jobs_reads(engine: Engine) -> None:
+    deployed(engine)
+    assert bindings(engine, "edge")[names.USAGE]["type"] == "analytics_engine"
+    dataset = bindings(engine, "edge")[names.USAGE]["dataset"]
+    assert texts(engine, "jobs")[names.USAGE_DATASET] == dataset
 
 
 def test_the_backup_token_reads_the_databases_of_the_account_and_no_more(engine: Engine) -> None:

@@ -4,6 +4,7 @@ from fastapi import APIRouter, status
 
 from functions.core.repositories import create_repository
 from functions.entrypoints.http_api.access import Operator, Platform
+from functions.entrypoints.http_api.grammars import Distribution, Hostname, Id
 from functions.entrypoints.http_api.json_body import JsonRoute
 from functions.entrypoints.http_api.problem_answers import documented
 from functions.entrypoints.http_api.values import Answer, Body, Time
@@ -12,9 +13,9 @@ router = APIRouter(tags=["repositories"], route_class=JsonRoute)
 
 
 class NewRepository(Body):
-    tenant_id: str
-    hostname: str
-    distribution: str
+    tenant_id: Id
+    hostname: Hostname
+    distribution: Distribution
     s3_bucket: str | None = None
     """One of the declared repository buckets; by default the first."""
     s3_prefix: str | None = None

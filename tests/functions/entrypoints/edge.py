@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from functions.adapters.local.background import DeferredBackground
 from functions.adapters.local.edge_cache import MemoryEdgeCache
 from functions.adapters.local.object_store import MemoryObjectStore
+from functions.adapters.local.usage import MemoryUsageLog
 from functions.core.denials import Denials
 from functions.core.host_directory import HostDirectory
 from functions.core.http import Response
@@ -47,6 +48,7 @@ class Edge:
         self.repositories = {bucket: MemoryObjectStore(world.clock) for bucket in BUCKETS}
         self.records = CountingRecords(world)
         self.cache = MemoryEdgeCache(world.clock)
+        self.usage = MemoryUsageLog()
         readers: dict[str, ObjectReader] = {**self.repositories}
         self.plane = DataPlane(
             clock=world.clock,
@@ -59,6 +61,7 @@ class Edge:
             download_keys=DOWNLOAD_KEYS,
             denials=Denials(self.records),
             cache=self.cache,
+            usage=self.usage,
         )
 
     async def ask(

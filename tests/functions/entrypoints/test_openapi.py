@@ -80,6 +80,8 @@ async def test_it_is_openapi_3_1_with_every_endpoint(document: dict[str, Any]) -
         "POST /v1/backups",
         "GET /v1/backups",
         "GET /v1/backups/{backup_id}",
+        "GET /v1/apps/{app_id}/usage",
+        "GET /v1/repositories/{repository_id}/usage",
         "GET /.well-known/stowage-keys.json",
         "PATCH /v1/apps/{app_id}",
         "GET /v1/apps/{app_id}/statement",

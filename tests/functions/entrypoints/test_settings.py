@@ -7,7 +7,7 @@ import pytest
 
 from functions import settings
 from functions.core.download_tokens import DownloadKeys, sign, verify
-from functions.core.platform import Retention
+from functions.core.platform import Quotas, Retention
 from functions.setting_values import BackupRhythm, SettingsError
 
 KEY = base64.b64encode(bytes(range(32))).decode()
@@ -29,7 +29,10 @@ OF_JOBS = (
     settings.BACKUP_TOKEN,
     settings.DNS_RESOLVERS,
     settings.HOSTNAMES_TOKEN,
+    settings.USAGE_DATASET,
+    settings.USAGE_TOKEN,
 )
+QUOTAS = {"open_uploads": 50, "uploads_per_day": None, "stored_bytes": None}
 VARIABLES: dict[str, str | None] = {
     settings.API_HOST: "api.stowage.test",
     settings.CDN_HOST: "cdn.stowage.test",
@@ -43,6 +46,7 @@ VARIABLES: dict[str, str | None] = {
     settings.MAX_PACKAGE_BYTES: "52428800",
     settings.MULTIPART_THRESHOLD_BYTES: "16777216",
     settings.RETENTION: json.dumps(KEPT),
+    settings.QUOTAS: json.dumps(QUOTAS),
     settings.S3_ENDPOINT: "https://account.s3.example",
     settings.S3_REGION: "auto",
     settings.UPLOADS_BUCKET: "uploads",
@@ -76,6 +80,8 @@ VARIABLES: dict[str, str | None] = {
     settings.FALLBACK_HOST: "fallback.example",
     settings.DNS_RESOLVERS: '["https://dns.example/dns-query"]',
     settings.HOSTNAMES_TOKEN: "a-third-token",
+    settings.USAGE_DATASET: "usage_stowage_test",
+    settings.USAGE_TOKEN: "a-fourth-token",
 }
 
 
@@ -89,6 +95,7 @@ def test_good_variables_become_typed_settings() -> None:
     assert api.download_url_seconds == 3600
     assert api.multipart_threshold_bytes == 16_777_216
     assert api.retention == Retention()
+    assert api.quotas == Quotas(open_uploads=50)
     assert api.platform_keys[0].not_after is None
     assert api.root_key_hashes == (HASH, HASH)
     jobs = settings.JobsSettings.from_mapping(VARIABLES)
@@ -187,6 +194,10 @@ def test_every_missing_variable_is_named_at_once() -> None:
         (settings.RETENTION, json.dumps(KEPT | {"draft_days": True})),
         (settings.RETENTION, json.dumps(KEPT | {"draft_days": "s3cret"})),
         (settings.RETENTION, json.dumps(KEPT | {"s3cret": 5})),
+        (settings.QUOTAS, "{}"),
+        (settings.QUOTAS, json.dumps(QUOTAS | {"open_uploads": 0})),
+        (settings.QUOTAS, json.dumps(QUOTAS | {"uploads_per_day": "s3cret"})),
+        (settings.QUOTAS, json.dumps(QUOTAS | {"s3cret": None})),
         (settings.PLATFORM_KEYS, "[{}]"),
         (settings.ROOT_KEY_HASHES, "[]"),
         (settings.ROOT_KEY_HASHES, json.dumps([HASH] * 3)),

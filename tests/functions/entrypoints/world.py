@@ -22,6 +22,7 @@ from functions.adapters.local.queue import MemoryQueue
 from functions.adapters.local.rate_limiter import MemoryRateLimiter
 from functions.adapters.local.records import SqliteRecords
 from functions.adapters.local.signer import Ed25519Signer
+from functions.adapters.local.usage import MemoryUsageQueries
 from functions.adapters.local.verifier import Ed25519Verifier
 from functions.core.backups import BackupDeps, BackupPlan
 from functions.core.catalog import PACKAGE_TYPE
@@ -32,6 +33,7 @@ from functions.core.platform import Limits
 from functions.core.presign import PresignSettings
 from functions.core.repositories import RepositorySettings
 from functions.core.storages import PROFILES
+from functions.core.usage_runs import UsageDeps
 from functions.core.validation import ValidationDeps
 from functions.core.webhook_urls import WebhookRules
 from functions.entrypoints.http_api.application import application
@@ -71,6 +73,8 @@ TABLES = (
     "webhook",
     "notice",
     "notice_delivery",
+    "download_count",
+    "location_usage",
 )
 
 
@@ -89,6 +93,7 @@ class World:
         self.resolver = MemoryNameResolver()
         self.authority = MemoryHostnameAuthority()
         self.purger = MemoryCachePurger()
+        self.queries = MemoryUsageQueries()
         self.signer = Ed25519Signer("s1", SEED)
         self.receivers = Receivers()
         self.alert: Receiver | None = None
@@ -174,6 +179,7 @@ class World:
                 CNAME_TARGET,
             ),
             processor=PillowImages(),
+            usage=UsageDeps(self.records, self.queries, "usage_test", self.clock),
         )
 
     async def call(

@@ -65,6 +65,7 @@ def _build(env: Any) -> Services:
             upload_url_seconds=given.upload_url_seconds,
             download_url_seconds=given.download_url_seconds,
             retention=given.retention,
+            quotas=given.quotas,
         ),
         root_key_hashes=given.root_key_hashes,
         presign=PresignSettings(

@@ -3,6 +3,7 @@
 from typing import Any
 
 from functions import settings
+from functions.adapters.cloudflare.analytics_engine_sql import AnalyticsEngineQueries
 from functions.adapters.cloudflare.custom_hostnames import CloudflareHostnames
 from functions.adapters.cloudflare.d1 import D1Records
 from functions.adapters.cloudflare.d1_export import D1Exporter, D1ExportSettings
@@ -18,6 +19,7 @@ from functions.core.backups import BackupDeps, BackupPlan
 from functions.core.hostname_looks import HostnameDeps
 from functions.core.notice_runs import NoticeDeps
 from functions.core.platform import DAY_MS, HOUR_MS, Limits
+from functions.core.usage_runs import UsageDeps
 from functions.core.validation import ValidationDeps
 from functions.core.webhook_calls import alert_receiver
 from functions.entrypoints.cloudflare.compose.bindings import native, variables
@@ -67,6 +69,12 @@ def _build(env: Any) -> Jobs:
             clock=deps.clock,
             entropy=deps.entropy,
             cname_target=given.fallback_host,
+        ),
+        usage=UsageDeps(
+            records=deps.records,
+            queries=AnalyticsEngineQueries(given.api_base_url, given.account_id, given.usage_token),
+            dataset=given.usage_dataset,
+            clock=deps.clock,
         ),
         parted=parted(given.storage, uploads, packages, assets),
         backups=BackupDeps(
