@@ -33,6 +33,7 @@ from cli import (
     usage,
     verify,
     versions,
+    webhooks,
 )
 from cli.console import failure_line
 from cli.failures import Failure
@@ -119,6 +120,7 @@ app.add_typer(dns.app, name="dns")
 app.add_typer(upkeep.purges, name="purges")
 app.add_typer(upkeep.retention, name="retention")
 app.add_typer(storage_copy.app, name="storage")
+app.add_typer(webhooks.app, name="webhook")
 app.add_typer(usage.app, name="usage")
 
 

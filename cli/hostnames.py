@@ -214,7 +214,7 @@ def remove(
 def _all(api: PlatformApi, filters: Mapping[str, str | None]) -> list[Document]:
     query = urlencode({name: value for name, value in filters.items() if value})
     path = f"/v1/hostnames?{query}" if query else "/v1/hostnames"
-    return every_page(api, path, "hostnames", "cursor")
+    return every_page(api, path, "hostnames", cursor="cursor")
 
 
 def _get(api: PlatformApi, hostname_id: str) -> Document:

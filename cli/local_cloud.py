@@ -125,6 +125,8 @@ class LocalCloud:
                 "platformKeys": list(keys.platform_keys),
                 "storageServers": self._storage_servers(),
                 "dnsResolvers": [f"{self.url('rest')}{path}" for path in RESOLVER_PATHS],
+                # The only network that the local cloud and its tests may use.
+                "loopbackWebhooks": "true",
             },
             previous,
             plan.kept,

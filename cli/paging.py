@@ -9,9 +9,9 @@ _MAX_PAGES = 10_000
 
 
 def every_page(
-    api: PlatformApi, path: str, member: str, parameter: str = "after"
+    api: PlatformApi, path: str, member: str, *, cursor: str = "after"
 ) -> list[Document]:
-    """What `member` lists on every page; `parameter` names the next one. The path may have a
+    """What `member` lists on every page; `cursor` names the next one. The path may have a
     query."""
     found: list[Document] = []
     separator = "&" if "?" in path else "?"
@@ -21,5 +21,5 @@ def every_page(
         found += cast("list[Document]", answer[member])
         if not answer.get("next"):
             break
-        after = f"{separator}{parameter}={quote(str(answer['next']), safe='')}"
+        after = f"{separator}{cursor}={quote(str(answer['next']), safe='')}"
     return found

@@ -86,6 +86,10 @@ class Reader:
     def text(self, name: str) -> str:
         return self.parsed(name, str, "")
 
+    def optional(self, name: str) -> str | None:
+        """None where it is not given."""
+        return self._variables.get(name) or None
+
     def parsed(self, name: str, parse: Callable[[str], T], instead: T) -> T:
         value = self._variables.get(name)
         if not value:

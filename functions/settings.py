@@ -23,7 +23,9 @@ from functions.storage_settings import (
     R2_ALONE,
     AccessKey,
     StorageSettings,
+    UploadTarget,
     access_keys,
+    server_targets,
     storage_choice,
 )
 
@@ -130,6 +132,14 @@ USAGE_DATASET = "USAGE_DATASET"
 USAGE_TOKEN = "USAGE_TOKEN"  # noqa: S105  (a name, not a secret)
 """An API token that may read the account's analytics; jobs only."""
 
+ALERT_WEBHOOK_URL = "ALERT_WEBHOOK_URL"
+"""Secret: where the operator is told of what tenants are told of; absent where nobody is; jobs
+only."""
+ALERT_WEBHOOK_SECRET = "ALERT_WEBHOOK_SECRET"  # noqa: S105  (a name, not a secret)
+"""Secret text that signs it; absent where nothing is signed."""
+LOOPBACK_WEBHOOKS = "LOOPBACK_WEBHOOKS"
+"""Whether a tenant's webhook may be `http://` on this machine: `true` in the local cloud alone."""
+
 VARIABLES = (
     API_URL,
     CDN_URL,
@@ -171,6 +181,9 @@ VARIABLES = (
     DATABASE_ID,
     BACKUP,
     BACKUP_TOKEN,
+    ALERT_WEBHOOK_URL,
+    ALERT_WEBHOOK_SECRET,
+    LOOPBACK_WEBHOOKS,
     DNS_RESOLVERS,
     HOSTNAMES_TOKEN,
     USAGE_DATASET,
@@ -225,37 +238,17 @@ class EdgeSettings:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class UploadTarget:
-    """Where uploads go: a bucket of the active storage, by its S3 API. With that of the uploads
-    bucket api presigns and puts parts together, and jobs aborts what nobody completed; jobs may do
-    no more with it than by the bucket's binding. With those of the repository buckets api presigns
-    the files of publications."""
-
-    endpoint: str
-    region: str
-    bucket: str
-    """As the storage calls it."""
-    key: AccessKey
-
-
 def _upload_targets(
     reader: Reader, storage: StorageSettings, r2_key: tuple[str, str], *buckets: str
 ) -> dict[str, UploadTarget]:
     """By the platform's names of the buckets. `r2_key` are the variables that hold R2's key; on a
     server it is the Worker's own."""
-    active = storage.choice.active
-    if active == R2.name:
+    if storage.choice.active == R2.name:
         key = AccessKey(*map(reader.text, r2_key))
         endpoint = reader.parsed(S3_ENDPOINT, values.base_url, "")
         region = reader.text(S3_REGION)
         return {bucket: UploadTarget(endpoint, region, bucket, key) for bucket in buckets}
-    server = storage.choice.servers[active]
-    key = storage.keys.get(active, AccessKey("", ""))
-    return {
-        bucket: UploadTarget(server.endpoint, server.region, server.buckets.get(bucket, ""), key)
-        for bucket in buckets
-    }
+    return server_targets(storage, *buckets)
 
 
 _PRESIGN_KEY = (PRESIGN_ACCESS_KEY_ID, PRESIGN_SECRET_ACCESS_KEY)
@@ -289,6 +282,7 @@ class ApiSettings:
     publishing: Publishing
     platform_keys: tuple[PlatformKey, ...]
     root_key_hashes: tuple[str, ...]
+    loopback_webhooks: bool
 
     @classmethod
     def from_mapping(cls, variables: Mapping[str, str | None]) -> Self:
@@ -329,6 +323,7 @@ class ApiSettings:
                 publishing=reader.parsed(PUBLISHING, values.publishing, values.PUBLISHING),
                 platform_keys=reader.parsed(PLATFORM_KEYS, values.platform_keys, ()),
                 root_key_hashes=reader.parsed(ROOT_KEY_HASHES, values.hashes, ()),
+                loopback_webhooks=reader.parsed(LOOPBACK_WEBHOOKS, values.boolean, False),
             )
         )
 
@@ -353,6 +348,8 @@ class JobsSettings:
     database_id: str
     backup_rhythm: BackupRhythm
     backup_token: str
+    alert_url: str | None
+    alert_secret: str | None
     fallback_host: str
     dns_resolvers: tuple[str, ...]
     hostnames_token: str
@@ -389,6 +386,8 @@ class JobsSettings:
                 database_id=reader.text(DATABASE_ID),
                 backup_rhythm=reader.parsed(BACKUP, values.backup_rhythm, values.NO_BACKUPS),
                 backup_token=reader.text(BACKUP_TOKEN),
+                alert_url=reader.optional(ALERT_WEBHOOK_URL),
+                alert_secret=reader.optional(ALERT_WEBHOOK_SECRET),
                 fallback_host=reader.text(FALLBACK_HOST),
                 dns_resolvers=reader.parsed(DNS_RESOLVERS, values.resolvers, ()),
                 hostnames_token=reader.text(HOSTNAMES_TOKEN),

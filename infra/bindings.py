@@ -45,6 +45,16 @@ class Resources:
     validate_queue: pulumi.Output[str]
 
 
+@dataclass(frozen=True, kw_only=True)
+class JobsTokens:
+    """With what the jobs call Cloudflare's API; each may do one thing."""
+
+    purge: ApiToken
+    backup: ApiToken
+    usage: ApiToken
+    hostnames: ApiToken
+
+
 def edge(of: Resources) -> list[Binding]:
     return [
         *_buckets(of, {name.PACKAGES: "packages", name.ASSETS: "assets"}),
@@ -74,16 +84,6 @@ def api(of: Resources) -> list[Binding]:
         secret(name.TENANT_LINK_KEYS, of.secrets.tenant_link_keys),
         secret(name.ROOT_KEY_HASHES, of.secrets.root_key_hashes),
     ]
-
-
-@dataclass(frozen=True, kw_only=True)
-class JobsTokens:
-    """With what the jobs call Cloudflare's API; each may do one thing."""
-
-    purge: ApiToken
-    backup: ApiToken
-    usage: ApiToken
-    hostnames: ApiToken
 
 
 def jobs(of: Resources, tokens: JobsTokens) -> list[Binding]:
@@ -121,9 +121,19 @@ def jobs(of: Resources, tokens: JobsTokens) -> list[Binding]:
         secret(name.SIGNING_KEY, of.secrets.signing_key),
         secret(name.PURGE_TOKEN, tokens.purge.value),
         secret(name.BACKUP_TOKEN, tokens.backup.value),
-        secret(name.HOSTNAMES_TOKEN, tokens.hostnames.value),
         secret(name.USAGE_TOKEN, tokens.usage.value),
+        secret(name.HOSTNAMES_TOKEN, tokens.hostnames.value),
+        *_alert_webhook(of.secrets),
     ]
+
+
+def _alert_webhook(secrets: Secrets) -> list[Binding]:
+    """Where the jobs tell the operator; Cloudflare's own alerts go there, too."""
+    given = {
+        name.ALERT_WEBHOOK_URL: secrets.webhook_url,
+        name.ALERT_WEBHOOK_SECRET: secrets.webhook_secret,
+    }
+    return [secret(key, text) for key, text in given.items() if text is not None]
 
 
 def _buckets(of: Resources, roles: Mapping[str, str]) -> list[Binding]:
@@ -257,6 +267,7 @@ def _plain_values(settings: Settings) -> dict[str, str]:
         name.RETENTION: json.dumps(settings.retention.model_dump(), separators=(",", ":")),
         name.QUOTAS: _json(settings.quotas.model_dump()),
         name.PLATFORM_KEYS: _json([key.model_dump() for key in settings.platform_keys]),
+        name.LOOPBACK_WEBHOOKS: "true" if settings.loopback_webhooks else "false",
     }
 
 

@@ -63,6 +63,7 @@ _EXAMPLES = {
     "publishing": """'{"keepGenerations": 3, "graceDays": 7}'""",
     "backup": """'{"everyHours": 24, "keepDays": 30}'""",
     "retention": """'{"draftDays": 30, "rejectedDays": 7}'""",
+    "loopbackWebhooks": "false",
     "quotas": """'{"openUploads": 50, "storedBytes": 10737418240}'""",
     "usageAlert": """'{"product": "worker_requests", "limit": 10000000}'""",
     "platformKeys": (

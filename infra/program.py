@@ -67,15 +67,7 @@ class Platform:
         self._storages = storages.declare(settings, secrets)
         self._database = self._make_database(schema)
         self._queues = self._make_queues()
-        account = settings.account_id
-        self._tokens = JobsTokens(
-            purge=self._make_api_token("purge", CACHE_PURGE, ZONE_SCOPE, settings.zone_id),
-            backup=self._make_api_token("backup", D1_READ, ACCOUNT_SCOPE, account),
-            usage=self._make_api_token("usage", ANALYTICS_READ, ACCOUNT_SCOPE, account),
-            hostnames=self._make_api_token(
-                "hostnames", CERTIFICATES_WRITE, ZONE_SCOPE, settings.zone_id
-            ),
-        )
+        self._tokens = self._make_tokens()
         self._workers = self._make_workers()
         self._edge = self._make_edge()
         self._start_jobs()
@@ -148,6 +140,16 @@ class Platform:
                 dead_letter_name=settings.names.dead_letter_queue,
                 jurisdiction=settings.jurisdiction,
             ),
+        )
+
+    def _make_tokens(self) -> JobsTokens:
+        settings, make = self._settings, self._make_api_token
+        account_id, zone_id = settings.account_id, settings.zone_id
+        return JobsTokens(
+            purge=make("purge", CACHE_PURGE, ZONE_SCOPE, zone_id),
+            backup=make("backup", D1_READ, ACCOUNT_SCOPE, account_id),
+            usage=make("usage", ANALYTICS_READ, ACCOUNT_SCOPE, account_id),
+            hostnames=make("hostnames", CERTIFICATES_WRITE, ZONE_SCOPE, zone_id),
         )
 
     def _make_api_token(self, role: str, permission: str, scope: str, owner_id: str) -> ApiToken:

@@ -168,6 +168,7 @@ class Settings(BaseModel):
     backup: Annotated[Backup, Structured] = Backup()
     publishing: Annotated[Publishing, Structured] = Publishing()
     usage_alert: Annotated[UsageAlert | None, Structured] = None
+    loopback_webhooks: bool = False
     platform_keys: Annotated[tuple[PlatformKey, ...], Structured] = ()
     endpoints: Annotated[Endpoints, Structured] = Endpoints()
 

@@ -141,6 +141,17 @@ def require_developer(caller: Caller) -> str:
     return caller.subject_id
 
 
+def require_tenant(caller: Caller, tenant_id: str) -> None:
+    """That the caller is this tenant, or an operator.
+
+    Raises: ProblemError 404 for another tenant, 403 for a developer.
+    """
+    if caller.role == "developer":
+        raise forbidden("Only the tenant's key or an operator's may do this.")
+    if caller.role == "tenant" and caller.subject_id != tenant_id:
+        raise not_found("tenant")
+
+
 def key_statements(
     key_id: str,
     secret: bytes,

@@ -10,7 +10,15 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
-from functions.core import cache_tags, events, fields, hostnames, locations, purges
+from functions.core import (
+    cache_tags,
+    events,
+    fields,
+    hostname_notices,
+    hostnames,
+    locations,
+    purges,
+)
 from functions.core.hostname_records import Claim, claim_of, find_claim, find_claim_of
 from functions.core.hostname_states import UNPROVEN_MS, State
 from functions.core.ids import is_id, new_id
@@ -174,6 +182,7 @@ def removal(
     }
     return [
         *claim.change(actor, reason, "removed", now, columns, lease=lease),
+        *hostname_notices.change_notices(claim, reason, "removed", now),
         *purges.purge_statements([cache_tags.host(claim.name)], now),
     ]
 

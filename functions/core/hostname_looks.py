@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from functions.core import cache_tags, purges
+from functions.core import cache_tags, hostname_notices, purges
 from functions.core.hostname_claims import removal
 from functions.core.hostname_records import Claim, Seen, seen_text
 from functions.core.hostname_states import State, next_look
@@ -87,11 +87,27 @@ class Look:
         claim, now = self.claim, self.now
         written = {"seen": seen_text(seen), **columns}
         statements = claim.change(ACTOR, reason, state, now, written, lease=self.lease)
+        statements += hostname_notices.change_notices(claim, reason, state, now)
         if forgets:
             statements += purges.purge_statements([cache_tags.host(claim.name)], now)
         await self.deps.records.batch(statements)
-        followed = replace(claim, state=state, since=now, seen=seen, revision=claim.revision + 1)
+        since = claim.since if state == claim.state else now
+        followed = replace(claim, state=state, since=since, seen=seen, revision=claim.revision + 1)
         self.claim = replace(followed, **columns)  # pyright: ignore[reportArgumentType]
+
+    async def tell_of_certificate(self, status: str) -> None:
+        """The authority has given it up: an event and a notice. The look goes on."""
+        claim, now = self.claim, self.now
+        written: dict[str, Value] = {"certificate_status": status}
+        await self.deps.records.batch(
+            [
+                *claim.change(
+                    ACTOR, "certificate-failing", claim.state, now, written, lease=self.lease
+                ),
+                *hostname_notices.certificate_notices(claim, status, now),
+            ]
+        )
+        self.claim = replace(claim, certificate_status=status, revision=claim.revision + 1)
 
     async def remove(self, reason: str) -> None:
         await self.deps.records.batch(

@@ -104,8 +104,10 @@ async def _lose(look: Look, seen: Seen) -> None:
 
 
 async def _settle(look: Look, custom: CustomHostname, seen: Seen) -> None:
+    signals = _signals(look.claim.state, custom, seen)
+    if _begins_to_fail(look, custom.certificate_status):
+        await look.tell_of_certificate(custom.certificate_status or "")
     claim = look.claim
-    signals = _signals(claim.state, custom, seen)
     if wants_refresh(signals, claim.refreshed_at, claim.refreshes, look.now):
         await look.note(refreshed_at=look.now, refreshes=claim.refreshes + 1)
         custom = await look.deps.authority.refresh(custom.id, claim.certificate)
@@ -124,12 +126,19 @@ async def _settle(look: Look, custom: CustomHostname, seen: Seen) -> None:
         "certificate_status": custom.certificate_status,
         "checked_at": now,
         "failures": 0,
-        **_of_state(look, state),
+        **_of_state(look, state, signals),
     }
     if state == claim.state:
         await look.end(due_at=due_at, seen=seen, **columns)
     else:
         await look.enter(state, state, {**columns, "due_at": due_at}, seen=seen, forgets=True)
+
+
+def _begins_to_fail(look: Look, certificate_status: str | None) -> bool:
+    """Whether the certificate's trouble is news: not while validations are begun anew for it."""
+    was = certificate_class(look.claim.certificate_status)
+    is_new = was != "failed" and look.claim.refreshes == 0
+    return is_new and certificate_class(certificate_status) == "failed"
 
 
 def _signals(state: State, custom: CustomHostname, seen: Seen) -> Signals:
@@ -142,12 +151,14 @@ def _signals(state: State, custom: CustomHostname, seen: Seen) -> Signals:
     )
 
 
-def _of_state(look: Look, state: State) -> dict[str, Value]:
-    """What else is written with a state."""
+def _of_state(look: Look, state: State, signals: Signals) -> dict[str, Value]:
+    """What else is written with a state. Validations are counted until the certificate serves."""
     if state == "active":
         active_at = look.claim.active_at
-        first = look.now if active_at is None else active_at
-        return {"active_at": first, "refreshed_at": None, "refreshes": 0}
+        columns: dict[str, Value] = {"active_at": look.now if active_at is None else active_at}
+        if signals.certificate == "serving":
+            columns |= {"refreshed_at": None, "refreshes": 0}
+        return columns
     if state == "moved":
         return {"proven_at": None, "deadline_at": look.now + MOVED_MS}
     return {}

@@ -29,11 +29,12 @@ async def tick(jobs: "Jobs") -> None:
         "parts": lambda: abort_stale(
             deps.records, (jobs.upload_parts, *jobs.parted), deps.clock, retention
         ),
-        # This and the images before the purges, which they ask for.
+        # These and the images before the purges and notices that they ask for.
         "hostnames": jobs.look_at_hostnames,
         "hostnames' drift": lambda: compare(jobs.hostnames),
         "images": jobs.settle_images,
         "purges": jobs.purge,
+        "notices": jobs.notify,
         "retention": lambda: sweep(deps.records, deps.packages, deps.clock),
         "generations": jobs.sweep_generations,
         "reconciliation": jobs.reconcile,

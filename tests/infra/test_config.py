@@ -193,6 +193,7 @@ def test_one_mistake_is_not_called_several() -> None:
         ({"endpoints": {"cnd": "http://127.0.0.1:1"}}, "cnd: is not a setting"),
         ({"usageAlert": {"product": "r2", "limit": 1}}, "is needed for usageAlert"),
         ({"webhookSecret": "hush-hush"}, "but webhookSecret is"),
+        ({"loopbackWebhooks": "true"}, "is for the local cloud alone"),
         ({"webhookUrl": "http://hooks.example.com"}, "must be an https:// URL"),
         ({"downloadKeys": {"current": "d2", "keys": {"d1": a_key("d")}}}, "among the keys"),
         ({"downloadKeys": {"current": "d1", "keys": {"d1": "c2hvcnQ="}}}, "base64 of 32 bytes"),

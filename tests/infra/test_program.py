@@ -356,6 +356,25 @@ def test_a_webhook_brings_the_alerts(engine: Engine) -> None:
     assert [one.name for one in policies] == ["alerts-certificates", "alerts-usage"]
 
 
+def test_the_jobs_alone_know_the_operators_webhook(engine: Engine) -> None:
+    deployed(engine, webhookUrl="https://hooks.example.com/a", webhookSecret="hush-hush-hush-hush")
+    given = {"ALERT_WEBHOOK_URL", "ALERT_WEBHOOK_SECRET"}
+    for worker in ("edge", "api", "jobs"):
+        found = bindings(engine, worker)
+        assert given & set(found) == (given if worker == "jobs" else set())
+        assert {found[name]["type"] for name in given & set(found)} <= {"secret_text"}
+    clear = in_the_clear(engine)
+    assert "hooks.example.com" not in clear
+    assert "hush-hush-hush-hush" not in clear
+
+
+def test_a_tenants_webhook_stays_off_this_machine_unless_the_stack_says_so(
+    engine: Engine,
+) -> None:
+    deployed(engine)
+    assert bindings(engine, "api")["LOOPBACK_WEBHOOKS"]["text"] == "false"
+
+
 def test_declared_hostnames_are_attached(engine: Engine) -> None:
     deployed(engine, customHostnames=["apt.customer.org"])
     assert engine.one("CustomHostname").inputs["hostname"] == "apt.customer.org"

@@ -31,6 +31,7 @@ from functions.entrypoints.http_api import (
     usage,
     version_changes,
     versions,
+    webhooks,
 )
 from functions.entrypoints.http_api.bodies import JSON, BodyRule, rule_of
 from functions.entrypoints.http_api.door import Door
@@ -53,6 +54,7 @@ ROUTERS = tuple(
         tenants,
         tenant_links,
         locations,
+        webhooks,
         repositories,
         hostnames,
         publications,

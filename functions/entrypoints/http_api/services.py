@@ -11,6 +11,7 @@ from functions.core.platform import Limits
 from functions.core.presign import PresignSettings
 from functions.core.publishing import PublishDeps
 from functions.core.repositories import RepositorySettings
+from functions.core.webhook_urls import WebhookRules
 from functions.ports.clock import Clock
 from functions.ports.entropy import Entropy
 from functions.ports.images import ImageProcessor
@@ -47,6 +48,7 @@ class Services:
     address_limiter: RateLimiter
     key_limiter: RateLimiter
     verifier: Verifier
+    webhook_rules: WebhookRules
     repository_stores: Mapping[str, ObjectStore]
     publish_targets: Mapping[str, PresignSettings]
     publish_grace_ms: int

@@ -125,6 +125,28 @@ class History:
         owners = {row["tenant_id"] for row in live if row["state"] in ("validating", "active")}
         assert ({served} if served else set()) == owners
 
+    async def tell(self) -> None:
+        """What is told is what happened."""
+        happened = await self.world.rows(
+            "SELECT subject_id, at, to_state, reason FROM event WHERE subject_kind = 'hostname'"
+            " AND (reason = 'certificate-failing' OR from_state <> to_state)"
+        )
+        told = await self.world.rows("SELECT subject, created_at, kind FROM notice")
+        kinds = {state: f"hostname.{state}" for state in ("active", "moved", "blocked", "removed")}
+        news = [
+            (
+                row["subject_id"],
+                row["at"],
+                "hostname.certificate_failing"
+                if row["reason"] == "certificate-failing"
+                else kinds.get(str(row["to_state"])),
+            )
+            for row in happened
+        ]
+        assert sorted((row["subject"], row["created_at"], row["kind"]) for row in told) == sorted(
+            one for one in news if one[2] is not None
+        )
+
     async def calm_down(self) -> None:
         """Whoever is right in the DNS wins, when everybody answers again."""
         world = self.world
@@ -161,8 +183,10 @@ async def live(seed: int) -> None:
             (step,) = history.random.choices(steps, weights)
             await step()
             await history.hold()
+            await history.tell()
             await history.look()
             await history.hold()
+            await history.tell()
         await history.calm_down()
     finally:
         history.world.close()

@@ -26,11 +26,21 @@ from functions.core import (
     serving,
     validation,
     versions,
+    webhooks,
 )
 from functions.core.app_image_settling import due_apps, settle
 from functions.core.backups import LEASE_MS, BackupDeps, BackupPlan, run_backups
 from functions.core.denials import Denials
 from functions.core.hostname_drift import compare
+from functions.core.ids import new_id
+from functions.core.notice_deliveries import (
+    due_deliveries,
+    list_alert_deliveries,
+    list_deliveries,
+    next_due,
+)
+from functions.core.notice_runs import KEPT_MS, NoticeDeps, run_notices
+from functions.core.notices import notice_statements
 from functions.core.platform import DAY_MS, HOUR_MS, Limits, Quotas, Retention
 from functions.core.purge_runs import run_purges
 from functions.core.reconcile import GRACE_MS, ReconcileDeps, reconcile
@@ -42,16 +52,12 @@ from functions.core.stale_parts import abort_stale
 from functions.core.usage_reports import app_usage, repository_usage
 from functions.core.usage_runs import UsageDeps, sum_up
 from functions.core.version_lists import due_versions, expired_uploads, list_versions
+from functions.core.webhook_urls import WebhookRules
 from functions.ports.records import Row, Statement
 from tests.contracts.object_store import run
 from tests.functions.core.hostname_world import HostnameWorld
-from tests.functions.core.world import (
-    APP,
-    BUCKETS,
-    OPERATOR,
-    World,
-    a_package,
-)
+from tests.functions.core.receivers import Receivers, refuses, takes
+from tests.functions.core.world import APP, BUCKETS, OPERATOR, World, a_package
 from tests.pictures import icon, screenshot
 
 GIVEN = ("SCAN given", "SCAN 2 CONSTANT ROWS")
@@ -117,6 +123,34 @@ async def use_everything(world: World) -> None:
     await keep_house(world)
     await back_up(world)
     await count_usage(world, caller, made)
+    await notify(world, tenant)
+
+
+async def notify(world: World, tenant: access.Caller) -> None:
+    """Every way that a delivery ends, and every use of a webhook."""
+    tenant_id = str(tenant.subject_id)
+    receivers, rules = Receivers(), WebhookRules("stowage.test", ())
+    deps = NoticeDeps(world.records, receivers, world.clock, world.entropy)
+    whose = (world.records, world.clock, world.entropy)
+    for answer in (takes, refuses(500), refuses(410)):
+        url = f"https://h{len(receivers.calls)}.example.com/"
+        await webhooks.set_webhook(*whose, rules, tenant, tenant_id, url)
+        receivers.behaviour[url] = answer
+        now, notice_id = world.clock.now_ms(), new_id(world.clock, world.entropy)
+        await world.records.batch(
+            notice_statements("hostname.active", tenant_id, "h", {}, now, lambda: notice_id)  # noqa: B023
+        )
+        await run_notices(deps)
+    await webhooks.set_webhook(*whose, rules, tenant, tenant_id, "https://x.example/")
+    await webhooks.rotate_secret(*whose, tenant, tenant_id)
+    await webhooks.request_test(*whose, tenant, tenant_id)
+    await list_deliveries(world.records, tenant, tenant_id)
+    await list_alert_deliveries(world.records)
+    world.clock.advance(milliseconds=KEPT_MS)
+    await run_notices(deps)
+    world.clock.advance(milliseconds=1)
+    assert (await run_notices(deps)).deleted > 0
+    await webhooks.remove_webhook(world.records, world.clock, tenant, tenant_id)
 
 
 async def use_up(world: World, caller: access.Caller) -> None:
@@ -311,6 +345,23 @@ def test_what_retention_has_to_do_is_found_by_what_is_due(status: str) -> None:
     assert plans(statement) == [
         "SEARCH version USING INDEX version_due (status=? AND due_at<?)",
         "SEARCH app USING INDEX sqlite_autoindex_app_1 (id=?)",
+    ]
+
+
+def test_what_is_to_be_delivered_is_found_by_what_is_due() -> None:
+    """However many notices there are."""
+    records = Recording()
+    run(due_deliveries(records, 5, 50))
+    run(next_due(records))
+    records.close()
+    due, soonest = records.seen.values()
+    assert plans(due) == [
+        "SEARCH notice_delivery USING INDEX notice_delivery_due (due_at<?)",
+        "SEARCH notice USING INDEX sqlite_autoindex_notice_1 (id=?)",
+        "SEARCH webhook USING INDEX sqlite_autoindex_webhook_1 (tenant_id=?) LEFT-JOIN",
+    ]
+    assert plans(soonest) == [
+        "SEARCH notice_delivery USING COVERING INDEX notice_delivery_due (due_at>?)"
     ]
 
 

@@ -295,6 +295,7 @@ class World:
         tables = (
             "event", "api_key", "developer", "developer_key", "app", "version", "upload", "tenant",
             "location", "hostname", "debian_repository", "app_image", "cache_purge", "job_cursor",
+            "webhook", "notice", "notice_delivery",
             "download_count", "location_usage",
         )  # fmt: skip
         return [

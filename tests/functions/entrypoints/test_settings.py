@@ -86,6 +86,7 @@ VARIABLES: dict[str, str | None] = {
     settings.HOSTNAMES_TOKEN: "a-fourth-token",
     settings.USAGE_DATASET: "usage_stowage_test",
     settings.USAGE_TOKEN: "a-third-token",
+    settings.LOOPBACK_WEBHOOKS: "false",
 }
 
 

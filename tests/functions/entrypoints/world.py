@@ -5,7 +5,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import httpx
 
@@ -30,18 +30,24 @@ from functions.core.download_tokens import DownloadKeys
 from functions.core.generation_sweep import SweepDeps
 from functions.core.hostname_looks import HostnameDeps
 from functions.core.key_ring import KeyRing
+from functions.core.notice_runs import NoticeDeps
 from functions.core.platform import DAY_MS, Limits
 from functions.core.presign import PresignSettings
 from functions.core.repositories import RepositorySettings
 from functions.core.storages import PROFILES
 from functions.core.usage_runs import UsageDeps
 from functions.core.validation import ValidationDeps
+from functions.core.webhook_urls import WebhookRules
 from functions.entrypoints.http_api.application import application
 from functions.entrypoints.http_api.services import Services
 from functions.entrypoints.job_queue import Jobs
 from functions.ports.object_store import ObjectStore
 from functions.ports.records import Statement
 from functions.setting_values import PlatformKey
+from tests.functions.core.receivers import Receivers
+
+if TYPE_CHECKING:
+    from functions.core.webhook_calls import Receiver
 
 ROOT_SECRET = hashlib.sha256(b"root of a test").digest()
 ROOT_KEY = "stw_root_" + base64.urlsafe_b64encode(ROOT_SECRET).rstrip(b"=").decode()
@@ -70,6 +76,9 @@ TABLES = (
     "backup",
     "cache_purge",
     "job_cursor",
+    "webhook",
+    "notice",
+    "notice_delivery",
     "download_count",
     "location_usage",
 )
@@ -93,6 +102,8 @@ class World:
         self.purger = MemoryCachePurger()
         self.queries = MemoryUsageQueries()
         self.signer = Ed25519Signer("s1", SEED)
+        self.receivers = Receivers()
+        self.alert: Receiver | None = None
         self.services = Services(
             records=self.records,
             clock=self.clock,
@@ -148,6 +159,7 @@ class World:
                 for bucket in BUCKETS
             },
             publish_grace_ms=7 * DAY_MS,
+            webhook_rules=WebhookRules("stowage.test", ("api.stowage.test", "cdn.stowage.test")),
         )
         self.application = application(lambda: self.services)
 
@@ -179,6 +191,7 @@ class World:
                 self.entropy,
                 BackupPlan(every_ms=None),
             ),
+            notices=NoticeDeps(self.records, self.receivers, self.clock, self.entropy, self.alert),
             hostnames=HostnameDeps(
                 self.records,
                 self.resolver,

@@ -18,9 +18,11 @@ from functions.adapters.cloudflare.webcrypto_verifier import WebCryptoVerifier
 from functions.core.backups import BackupDeps, BackupPlan
 from functions.core.generation_sweep import SweepDeps
 from functions.core.hostname_looks import HostnameDeps
+from functions.core.notice_runs import NoticeDeps
 from functions.core.platform import DAY_MS, HOUR_MS, Limits
 from functions.core.usage_runs import UsageDeps
 from functions.core.validation import ValidationDeps
+from functions.core.webhook_calls import alert_receiver
 from functions.entrypoints.cloudflare.compose.bindings import native, variables
 from functions.entrypoints.cloudflare.compose.stores import Place
 from functions.entrypoints.cloudflare.compose.writable_stores import (
@@ -101,5 +103,14 @@ def _build(env: Any) -> Jobs:
                 every_ms=given.backup_rhythm.every_hours * HOUR_MS or None,
                 keep_ms=given.backup_rhythm.keep_days * DAY_MS,
             ),
+        ),
+        notices=NoticeDeps(
+            deps.records,
+            JsFetch(),
+            deps.clock,
+            deps.entropy,
+            None
+            if given.alert_url is None
+            else alert_receiver(given.alert_url, given.alert_secret),
         ),
     )
