@@ -21,7 +21,9 @@ from cli import (
     dns,
     options,
     outputs,
+    publish,
     push,
+    repositories,
     signing_keys,
     stack_init,
     storage_copy,
@@ -99,10 +101,13 @@ app.command()(outputs.outputs)
 app.command()(outputs.env)
 app.command()(cloud_control.trigger)
 app.command()(push.push)
+app.command()(publish.publish)
+app.command()(publish.rollback)
 app.command()(verify.verify)
 app.command()(upkeep.reconcile)
 app.add_typer(api_keys.app, name="keys")
 app.add_typer(versions.app, name="versions")
+app.add_typer(repositories.app, name="repositories")
 app.add_typer(backups.app, name="backup")
 app.add_typer(app_images.app, name="apps")
 app.add_typer(signing_keys.app, name="signing-keys")

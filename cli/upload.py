@@ -1,6 +1,7 @@
 """Sends a file to a presigned URL, with exactly the headers that were signed, and shows how far it
 is."""
 
+import threading
 from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -85,14 +86,17 @@ def progress(terminal: Terminal, name: str, size: int) -> Generator[Advance]:
 def _lines(terminal: Terminal, name: str, size: int) -> Advance:
     sent = 0
     said = 0
+    # Several files may be sent at a time.
+    lock = threading.Lock()
 
     def advance(count: int) -> None:
         nonlocal sent, said
-        sent += count
-        part = sent * _LINES // max(size, 1)
-        if part > said:
-            said = part
-            terminal.say(f"  {name}: {100 * sent // max(size, 1)} % of {size / 1e6:.1f} MB")
+        with lock:
+            sent += count
+            part = sent * _LINES // max(size, 1)
+            if part > said:
+                said = part
+                terminal.say(f"  {name}: {100 * sent // max(size, 1)} % of {size / 1e6:.1f} MB")
 
     return advance
 

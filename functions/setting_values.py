@@ -59,6 +59,15 @@ class BackupRhythm:
     keep_days: int
 
 
+@dataclass(frozen=True, slots=True)
+class Publishing:
+    keep_generations: int
+    """How many before the current one are kept at any age."""
+    grace_days: int
+    """How long each is kept after it ceased to be current."""
+
+
+PUBLISHING = Publishing(3, 7)
 NO_BACKUPS = BackupRhythm(0, 1)
 NO_KEYS = DownloadKeyRing("", {})
 NO_SIGNING_KEY = SigningKey("", b"")
@@ -99,7 +108,8 @@ class Reader:
     def finish(self, build: Callable[[], T]) -> T:
         settings = build()
         if self._problems:
-            raise SettingsError(self._problems)
+            # What two settings are made of is said once.
+            raise SettingsError(list(dict.fromkeys(self._problems)))
         return settings
 
 
@@ -134,6 +144,16 @@ def backup_rhythm(value: str) -> BackupRhythm:
     if type(every) is not int or type(keep) is not int or every < 0 or keep < 1:
         raise WrongError("`every_hours` must be a whole number from 0, `keep_days` one from 1")
     return BackupRhythm(every, keep)
+
+
+def publishing(value: str) -> Publishing:
+    given = cast("dict[str, object]", json.loads(value))
+    keep, grace = given["keep_generations"], given["grace_days"]
+    if type(keep) is not int or type(grace) is not int or keep < 0 or grace < 1:
+        raise WrongError(
+            "`keep_generations` must be a whole number from 0, `grace_days` one from 1"
+        )
+    return Publishing(keep, grace)
 
 
 def api_base_url(value: str) -> str:

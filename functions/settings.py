@@ -11,7 +11,14 @@ from typing import Self
 from functions import setting_values as values
 from functions.core.platform import DESIGNED, UNLIMITED, Quotas, Retention
 from functions.core.storages import R2
-from functions.setting_values import BackupRhythm, DownloadKeyRing, PlatformKey, Reader, SigningKey
+from functions.setting_values import (
+    BackupRhythm,
+    DownloadKeyRing,
+    PlatformKey,
+    Publishing,
+    Reader,
+    SigningKey,
+)
 from functions.storage_settings import (
     R2_ALONE,
     AccessKey,
@@ -84,6 +91,8 @@ DATABASE_ID = "DATABASE_ID"
 BACKUP = "BACKUP"
 """JSON `{"every_hours": 24, "keep_days": 30}`; 0 hours: only when asked for."""
 
+PUBLISHING = "PUBLISHING"
+"""JSON `{"keep_generations": 3, "grace_days": 7}`, whole numbers."""
 ZONE_ID = "ZONE_ID"
 API_BASE_URL = "API_BASE_URL"
 """Base URL of Cloudflare's API, no trailing slash: `https://api.cloudflare.com/client/v4`."""
@@ -95,6 +104,10 @@ PURGE_TOKEN = "PURGE_TOKEN"  # noqa: S105  (a name, not a secret)
 """Secret: an API token that may purge the zone's cache and nothing else; jobs only."""
 PRESIGN_ACCESS_KEY_ID = "PRESIGN_ACCESS_KEY_ID"
 PRESIGN_SECRET_ACCESS_KEY = "PRESIGN_SECRET_ACCESS_KEY"  # noqa: S105  (a name, not a secret)
+PUBLISH_ACCESS_KEY_ID = "PUBLISH_ACCESS_KEY_ID"
+"""This and the next: with which the files of a publication are presigned into the repository
+buckets, while R2 is the active storage; api only."""
+PUBLISH_SECRET_ACCESS_KEY = "PUBLISH_SECRET_ACCESS_KEY"  # noqa: S105  (a name, not a secret)
 DOWNLOAD_KEYS = "DOWNLOAD_KEYS"
 """Secret JSON `{"current": key id, "keys": {key id: base64 of 32 bytes}}`; two keys are valid while
 one is rotated."""
@@ -142,6 +155,9 @@ VARIABLES = (
     PURGE_TOKEN,
     PRESIGN_ACCESS_KEY_ID,
     PRESIGN_SECRET_ACCESS_KEY,
+    PUBLISH_ACCESS_KEY_ID,
+    PUBLISH_SECRET_ACCESS_KEY,
+    PUBLISHING,
     DOWNLOAD_KEYS,
     SIGNING_KEY,
     ROOT_KEY_HASHES,
@@ -205,9 +221,10 @@ class EdgeSettings:
 
 @dataclass(frozen=True, slots=True)
 class UploadTarget:
-    """Where uploads go: the uploads bucket of the active storage, by its S3 API. With it api
-    presigns and puts parts together, and jobs aborts what nobody completed; jobs may do no more
-    with it than by the bucket's binding."""
+    """Where uploads go: a bucket of the active storage, by its S3 API. With that of the uploads
+    bucket api presigns and puts parts together, and jobs aborts what nobody completed; jobs may do
+    no more with it than by the bucket's binding. With those of the repository buckets api presigns
+    the files of publications."""
 
     endpoint: str
     region: str
@@ -216,15 +233,27 @@ class UploadTarget:
     key: AccessKey
 
 
-def _upload_target(reader: Reader, storage: StorageSettings, uploads: str) -> UploadTarget:
+def _upload_targets(
+    reader: Reader, storage: StorageSettings, r2_key: tuple[str, str], *buckets: str
+) -> dict[str, UploadTarget]:
+    """By the platform's names of the buckets. `r2_key` are the variables that hold R2's key; on a
+    server it is the Worker's own."""
     active = storage.choice.active
     if active == R2.name:
-        key = AccessKey(reader.text(PRESIGN_ACCESS_KEY_ID), reader.text(PRESIGN_SECRET_ACCESS_KEY))
+        key = AccessKey(*map(reader.text, r2_key))
         endpoint = reader.parsed(S3_ENDPOINT, values.base_url, "")
-        return UploadTarget(endpoint, reader.text(S3_REGION), uploads, key)
+        region = reader.text(S3_REGION)
+        return {bucket: UploadTarget(endpoint, region, bucket, key) for bucket in buckets}
     server = storage.choice.servers[active]
     key = storage.keys.get(active, AccessKey("", ""))
-    return UploadTarget(server.endpoint, server.region, server.buckets.get(uploads, ""), key)
+    return {
+        bucket: UploadTarget(server.endpoint, server.region, server.buckets.get(bucket, ""), key)
+        for bucket in buckets
+    }
+
+
+_PRESIGN_KEY = (PRESIGN_ACCESS_KEY_ID, PRESIGN_SECRET_ACCESS_KEY)
+_PUBLISH_KEY = (PUBLISH_ACCESS_KEY_ID, PUBLISH_SECRET_ACCESS_KEY)
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,6 +276,9 @@ class ApiSettings:
     uploads_bucket: str
     assets_bucket: str
     presign: UploadTarget
+    publish: Mapping[str, UploadTarget]
+    """By the platform's name of each repository bucket."""
+    publishing: Publishing
     platform_keys: tuple[PlatformKey, ...]
     root_key_hashes: tuple[str, ...]
 
@@ -255,14 +287,15 @@ class ApiSettings:
         """Raises: SettingsError."""
         reader = Reader(variables)
         uploads, assets = reader.text(UPLOADS_BUCKET), reader.text(ASSETS_BUCKET)
-        storage = _storage(reader, uploads, assets)
+        repositories = reader.parsed(REPOSITORY_BUCKETS, values.buckets, ())
+        storage = _storage(reader, uploads, assets, *repositories)
         return reader.finish(
             lambda: cls(
                 api_host=reader.text(API_HOST),
                 cdn_host=reader.text(CDN_HOST),
                 fallback_host=reader.text(FALLBACK_HOST),
                 platform_zone=reader.text(PLATFORM_ZONE),
-                repository_buckets=reader.parsed(REPOSITORY_BUCKETS, values.buckets, ()),
+                repository_buckets=repositories,
                 download_keys=reader.parsed(DOWNLOAD_KEYS, values.download_keys, values.NO_KEYS),
                 cdn_url=reader.parsed(CDN_URL, values.base_url, ""),
                 multi_tenant=reader.parsed(MULTI_TENANT, values.boolean, False),
@@ -281,7 +314,9 @@ class ApiSettings:
                 storage=storage,
                 uploads_bucket=uploads,
                 assets_bucket=assets,
-                presign=_upload_target(reader, storage, uploads),
+                presign=_upload_targets(reader, storage, _PRESIGN_KEY, uploads)[uploads],
+                publish=_upload_targets(reader, storage, _PUBLISH_KEY, *repositories),
+                publishing=reader.parsed(PUBLISHING, values.publishing, values.PUBLISHING),
                 platform_keys=reader.parsed(PLATFORM_KEYS, values.platform_keys, ()),
                 root_key_hashes=reader.parsed(ROOT_KEY_HASHES, values.hashes, ()),
             )
@@ -297,6 +332,8 @@ class JobsSettings:
     packages_bucket: str
     assets_bucket: str
     backups_bucket: str
+    repository_buckets: tuple[str, ...]
+    publishing: Publishing
     upload_target: UploadTarget
     signing_key: SigningKey
     zone_id: str
@@ -318,7 +355,8 @@ class JobsSettings:
         reader = Reader(variables)
         uploads, packages = reader.text(UPLOADS_BUCKET), reader.text(PACKAGES_BUCKET)
         assets, backups = reader.text(ASSETS_BUCKET), reader.text(BACKUPS_BUCKET)
-        storage = _storage(reader, uploads, packages, assets, backups)
+        repositories = reader.parsed(REPOSITORY_BUCKETS, values.buckets, ())
+        storage = _storage(reader, uploads, packages, assets, backups, *repositories)
         return reader.finish(
             lambda: cls(
                 max_package_bytes=reader.parsed(
@@ -330,7 +368,9 @@ class JobsSettings:
                 packages_bucket=packages,
                 assets_bucket=assets,
                 backups_bucket=backups,
-                upload_target=_upload_target(reader, storage, uploads),
+                repository_buckets=repositories,
+                publishing=reader.parsed(PUBLISHING, values.publishing, values.PUBLISHING),
+                upload_target=_upload_targets(reader, storage, _PRESIGN_KEY, uploads)[uploads],
                 signing_key=reader.parsed(SIGNING_KEY, values.signing_key, values.NO_SIGNING_KEY),
                 zone_id=reader.text(ZONE_ID),
                 api_base_url=reader.parsed(API_BASE_URL, values.api_base_url, ""),

@@ -63,6 +63,8 @@ def api(of: Resources) -> list[Binding]:
         *_repositories(of),
         *_storage(of, "api", name.UPLOADS_BUCKET, name.ASSETS_BUCKET),
         *_presign(of),
+        *_publish(of),
+        variable(name.PUBLISHING, _publishing(of.settings)),
         database_binding(name.DATABASE, of.database_id),
         queue_binding(name.VALIDATE_QUEUE, of.validate_queue),
         images_binding(name.IMAGES),
@@ -107,6 +109,8 @@ def jobs(of: Resources, tokens: JobsTokens) -> list[Binding]:
         *_variables(of, name.MAX_PACKAGE_BYTES, name.RETENTION, name.FALLBACK_HOST),
         variable(name.DNS_RESOLVERS, _json(of.settings.dns_resolvers)),
         *_presign(of),
+        *_variables(of, name.REPOSITORY_BUCKETS),
+        variable(name.PUBLISHING, _publishing(of.settings)),
         variable(name.BACKUP, _json(of.settings.backup.model_dump())),
         variable(name.ACCOUNT_ID, of.settings.account_id),
         variable(name.ZONE_ID, of.settings.zone_id),
@@ -211,6 +215,22 @@ def _presign(of: Resources) -> list[Binding]:
         variable(name.PRESIGN_ACCESS_KEY_ID, key.id),
         secret(name.PRESIGN_SECRET_ACCESS_KEY, key.secret),
     ]
+
+
+def _publish(of: Resources) -> list[Binding]:
+    """With what files of publications are presigned into R2's repository buckets, while they go
+    there."""
+    key = of.storages.publish
+    if of.settings.storage != R2 or key is None:
+        return []
+    return [
+        variable(name.PUBLISH_ACCESS_KEY_ID, key.id),
+        secret(name.PUBLISH_SECRET_ACCESS_KEY, key.secret),
+    ]
+
+
+def _publishing(settings: Settings) -> str:
+    return _json(settings.publishing.model_dump())
 
 
 def _variables(of: Resources, *wanted: str) -> list[Binding]:

@@ -71,6 +71,18 @@ class Backup(BaseModel):
     keep_days: int = Field(default=30, ge=1, le=3650)
 
 
+class Publishing(Plain):
+    """What is kept of a location's generations before the current one."""
+
+    model_config = ConfigDict(alias_generator=to_camel)
+
+    keep_generations: int = Field(default=3, ge=0, le=100)
+    """At any age, so that a rollback finds them."""
+    # No less than a day: the edge may serve a generation so long where the database fails.
+    grace_days: int = Field(default=7, ge=1, le=3650)
+    """After a generation ceased to be current."""
+
+
 class Retention(Plain):
     """How long versions and uploads are kept in a state that is not for ever."""
 
@@ -154,6 +166,7 @@ class Settings(BaseModel):
     requests_per_minute: Annotated[RequestsPerMinute, Structured] = RequestsPerMinute()
     cron: Cron = "*/5 * * * *"
     backup: Annotated[Backup, Structured] = Backup()
+    publishing: Annotated[Publishing, Structured] = Publishing()
     usage_alert: Annotated[UsageAlert | None, Structured] = None
     platform_keys: Annotated[tuple[PlatformKey, ...], Structured] = ()
     endpoints: Annotated[Endpoints, Structured] = Endpoints()

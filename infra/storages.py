@@ -6,6 +6,7 @@ With R2 alone, names and resources are those of a stack that knows no other stor
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 
 import pulumi
 
@@ -45,6 +46,8 @@ class Storages:
     presign: AccessKey | None
     """With which uploads to R2 are presigned; a server's are presigned with the api's own key. Kept
     while R2 is only fallen back to, so that URLs given before the switch end well."""
+    publish: AccessKey | None
+    """With which the api presigns the files of a publication into R2's repository buckets."""
     publisher: AccessKey | None
     """For the repository buckets of the active storage."""
     bound: tuple[pulumi.Resource, ...]
@@ -54,6 +57,7 @@ class Storages:
 def declare(settings: Settings, secrets: Secrets) -> Storages:
     """Declare the buckets of the storages that are used, and say what these storages lack."""
     r2 = _r2(settings) if R2 in settings.storages else None
+    token = None if r2 is None else partial(_token, settings, r2)
     bound: list[pulumi.Resource] = [] if r2 is None else list(r2.buckets.values())
     for storage, server in settings.servers.items():
         made = _server(settings, secrets, storage, server)
@@ -61,7 +65,8 @@ def declare(settings: Settings, secrets: Secrets) -> Storages:
     _say(settings)
     return Storages(
         r2_buckets={} if r2 is None else r2.names,
-        presign=None if r2 is None else _token(settings, r2, "presign", ("uploads",)),
+        presign=token and token("presign", ("uploads",)),
+        publish=token and token("publish", settings.repository_buckets),
         publisher=_publisher(settings, secrets, r2) if settings.publisher_token else None,
         bound=tuple(bound),
     )
@@ -175,7 +180,10 @@ def _origin(
             host=server.host,
             record=None if local else StorageRecord(type=origin.type, content=origin.content),
             secrets=secrets.storage_origin_secret.apply(keys.storage_origin_secrets),
-            upload_path=f"/{names['uploads']}/{bucket_rules.TEMP_PREFIX}",
+            upload_paths=[
+                f"/{names['uploads']}/{bucket_rules.TEMP_PREFIX}",
+                *(f"/{names[role]}/" for role in settings.repository_buckets),
+            ],
             publisher_key_id=key_ids.get("publisher"),
         ),
     )

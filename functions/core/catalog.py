@@ -10,7 +10,10 @@ rule.
 | Icon | assets | `assets/{app_id}/icon-{32,64,128}.png` |
 | IconRendition | assets | `assets/{app_id}/icons/{image_id}/{32,64,128}.png` |
 | Screenshot | assets | `assets/{app_id}/screenshots/{n}.png` |
-| RepositoryFile | a repository bucket | `{s3_prefix}{path}` |
+| RepositoryFile | a repository bucket | `{s3_prefix}{path}`, and an index file of a generation \
+`{s3_prefix}.stowage/generations/{number}/files/{path}` |
+| GenerationPage | a repository bucket | the same folder, `pages/{page}.json` |
+| GenerationManifest | a repository bucket | the same folder, `manifest.json` |
 | BackupDump | backups | `backups/{yyyy}/{mm}/{yyyymmdd}T{hhmmss}Z-{backup_id}.sql.gz` |
 | BackupManifest | backups | the same with `.json` |
 """
@@ -187,12 +190,15 @@ class RepositoryFile:
     s3_prefix: str
     path: str
     generation: int | None = None
-    """Of the location, where it has one."""
+    """Of the location, where it has one. What can change then lies in the generation's own folder;
+    what cannot is shared by all generations."""
     bucket: ClassVar[BucketRole] = "repositories"
 
     @property
     def key(self) -> str:
-        return self.s3_prefix + self.path
+        if self.generation is None or is_immutable(self.path):
+            return self.s3_prefix + self.path
+        return f"{generation_folder(self.s3_prefix, self.generation)}files/{self.path}"
 
     @property
     def content_type(self) -> str:
@@ -200,14 +206,53 @@ class RepositoryFile:
 
     @property
     def cache_control(self) -> str:
-        return EXACT if _is_immutable(self.path) else INDEX
+        return EXACT if is_immutable(self.path) else INDEX
 
     @property
     def cache_tags(self) -> tuple[str, ...]:
         tags = (cache_tags.location(self.location_id),)
-        if self.generation is None or _is_immutable(self.path):
+        if self.generation is None or is_immutable(self.path):
             return tags
         return (*tags, cache_tags.generation(self.location_id, self.generation))
+
+
+RESERVED = ".stowage"
+"""The first component of what is the platform's own in a location. No path may begin with it."""
+
+
+def generation_folder(s3_prefix: str, number: int) -> str:
+    return f"{s3_prefix}{RESERVED}/generations/{number}/"
+
+
+@dataclass(frozen=True, slots=True)
+class GenerationPage:
+    """A part of the list of a publication's files, written once all of them were found."""
+
+    s3_prefix: str
+    number: int
+    page: int
+    bucket: ClassVar[BucketRole] = "repositories"
+    content_type: ClassVar[str] = "application/json"
+    cache_control: ClassVar[str] = NO_STORE
+
+    @property
+    def key(self) -> str:
+        return f"{generation_folder(self.s3_prefix, self.number)}pages/{self.page}.json"
+
+
+@dataclass(frozen=True, slots=True)
+class GenerationManifest:
+    """The index files of a generation, written last before it becomes current."""
+
+    s3_prefix: str
+    number: int
+    bucket: ClassVar[BucketRole] = "repositories"
+    content_type: ClassVar[str] = "application/json"
+    cache_control: ClassVar[str] = NO_STORE
+
+    @property
+    def key(self) -> str:
+        return f"{generation_folder(self.s3_prefix, self.number)}manifest.json"
 
 
 BACKUPS_PREFIX = "backups/"
@@ -301,7 +346,7 @@ def parse_backup(key: str) -> BackupDump | BackupManifest | None:
     return kind(match[4], started_at)
 
 
-def _is_immutable(path: str) -> bool:
+def is_immutable(path: str) -> bool:
     """What a repository never changes under one name: packages and files named by their digest."""
     if "/by-hash/" in f"/{path}" or "/pool/" in f"/{path}":
         return True

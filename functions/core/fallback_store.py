@@ -46,10 +46,17 @@ class FallbackStore(FallbackReader[ObjectStore]):
         await self._first.delete(key)
 
     async def list_objects(
-        self, prefix: str, cursor: str | None = None, limit: int = 1000
+        self,
+        prefix: str,
+        cursor: str | None = None,
+        limit: int = 1000,
+        *,
+        start_after: str | None = None,
     ) -> ObjectPage:
         """Costs at least one page of each storage."""
-        return await list_merged(self._first, self._second, prefix, cursor, limit)
+        return await list_merged(
+            self._first, self._second, prefix, cursor, limit, start_after=start_after
+        )
 
     async def sha256(self, key: str) -> str | None:
         digest = await self._first.sha256(key)

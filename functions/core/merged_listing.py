@@ -32,20 +32,28 @@ class _Side:
                 return self.objects[0]
             if self.is_last:
                 return None
-            page = await self.store.list_objects(prefix, self.next, limit)
+            page = await self.store.list_objects(
+                prefix, self.next, limit, start_after=after.decode() or None
+            )
             self.begin, self.next = self.next, page.cursor
             self.objects, self.is_last = list(page.objects), page.cursor is None
 
 
 async def list_merged(
-    first: ObjectStore, second: ObjectStore, prefix: str, cursor: str | None, limit: int
+    first: ObjectStore,
+    second: ObjectStore,
+    prefix: str,
+    cursor: str | None,
+    limit: int,
+    *,
+    start_after: str | None = None,
 ) -> ObjectPage:
     """Where both have a key, `first` is the one that counts.
 
     Raises: ObjectStoreError.
     """
     sides = (_Side(first), _Side(second))
-    after = _resume(sides, cursor)
+    after = (start_after or "").encode() if cursor is None else _resume(sides, cursor)
     found: list[ObjectInfo] = []
     while True:
         heads = [await side.advance(prefix, limit, after) for side in sides]
@@ -64,9 +72,7 @@ def _cursor(sides: tuple[_Side, _Side], after: bytes) -> str:
     return json.dumps({"after": after.decode(), "sides": places})
 
 
-def _resume(sides: tuple[_Side, _Side], cursor: str | None) -> bytes:
-    if cursor is None:
-        return b""
+def _resume(sides: tuple[_Side, _Side], cursor: str) -> bytes:
     said = json.loads(cursor)
     for side, place in zip(sides, cast("list[dict[str, object]]", said["sides"]), strict=True):
         side.next, side.is_last = cast("str | None", place["at"]), bool(place["end"])

@@ -1,4 +1,4 @@
-"""Presigned PUTs to the uploads bucket: of a whole package, and of its parts."""
+"""Presigned PUTs: of a whole package and of its parts, and of a file of a publication."""
 
 import base64
 from collections.abc import Mapping
@@ -19,6 +19,16 @@ class PresignSettings:
     bucket: str
     access_key_id: str
     secret_access_key: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """What is to be put."""
+
+    size: int
+    sha256: str
+    """Lower-case hex."""
+    content_type: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +54,8 @@ def presign_upload(
     """
     if version.id != upload.version_id:
         raise ValueError(f"upload {upload.id} is not that of version {version.id}")
-    return _put(settings, upload, (), _headers(settings.profile, upload), now_ms, max_seconds)
+    content = Content(upload.size, upload.sha256, upload.content_type)
+    return _put(settings, upload, (), _headers(settings.profile, content), now_ms, max_seconds)
 
 
 def presign_part(
@@ -78,13 +89,30 @@ def _put(
 ) -> PresignedPut:
     if now_ms >= upload.expires_at:
         raise ValueError(f"the time of upload {upload.id} is over")
-    # The signature's own clock counts whole seconds; rounding both down never outlives
-    # `expires_at`, other than by the part of a second that the least lifetime adds, which is much
-    # less than the temp object is kept for.
-    start = now_ms // 1000
-    seconds = min(max(upload.expires_at // 1000 - start, 1), max_seconds)
+    # Rounding both down never outlives `expires_at`, other than by the part of a second that the
+    # least lifetime adds, which is much less than the temp object is kept for.
+    seconds = min(max(upload.expires_at // 1000 - now_ms // 1000, 1), max_seconds)
+    return _signed(settings, upload.object_key, query, headers, now_ms, seconds)
+
+
+def presign_put(
+    settings: PresignSettings, key: str, content: Content, now_ms: int, seconds: int
+) -> PresignedPut:
+    """A PUT of exactly this length and type to exactly this key; of exactly this SHA-256, and only
+    while nothing lies there, where the storage keeps such promises."""
+    return _signed(settings, key, (), _headers(settings.profile, content), now_ms, seconds)
+
+
+def _signed(
+    settings: PresignSettings,
+    key: str,
+    query: tuple[tuple[str, str], ...],
+    headers: Mapping[str, str],
+    now_ms: int,
+    seconds: int,
+) -> PresignedPut:
     base = urlsplit(settings.endpoint)
-    path = f"{base.path}/{sigv4.encode_key(f'{settings.bucket}/{upload.object_key}')}"
+    path = f"{base.path}/{sigv4.encode_key(f'{settings.bucket}/{key}')}"
     signed = sigv4.presign_query(
         sigv4.SignableRequest("PUT", path, query, {**headers, "host": base.netloc}),
         sigv4.Credentials(settings.access_key_id, settings.secret_access_key),
@@ -93,14 +121,15 @@ def _put(
         seconds,
     )
     url = f"{base.scheme}://{base.netloc}{path}?{signed}"
-    return PresignedPut("PUT", url, headers, (start + seconds) * 1000)
+    # The signature's own clock counts whole seconds.
+    return PresignedPut("PUT", url, headers, (now_ms // 1000 + seconds) * 1000)
 
 
-def _headers(profile: StorageProfile, upload: Upload) -> dict[str, str]:
-    headers = {"content-length": str(upload.size), "content-type": upload.content_type}
+def _headers(profile: StorageProfile, content: Content) -> dict[str, str]:
+    headers = {"content-length": str(content.size), "content-type": content.content_type}
     if profile.conditional_put:
         headers["if-none-match"] = "*"
     if profile.pins_sha256_in_presigned_put:
-        digest = base64.b64encode(bytes.fromhex(upload.sha256)).decode()
+        digest = base64.b64encode(bytes.fromhex(content.sha256)).decode()
         headers["x-amz-checksum-sha256"] = digest
     return headers

@@ -2,16 +2,17 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from functions.core import events, fields, hostnames, locations
+from functions.core.access import Caller
 from functions.core.hostname_claims import vouching
 from functions.core.hostname_records import Claim, find_claim_of
 from functions.core.ids import is_id, new_id
 from functions.core.locations import Location, Wish
 from functions.core.platform import ATTEMPTS
-from functions.core.problems import busy, conflict
-from functions.ports.records import ConflictError, Records, Statement
+from functions.core.problems import busy, conflict, forbidden, not_found
+from functions.ports.records import ConflictError, Records, Row, Statement, Value
 
 if TYPE_CHECKING:
     from functions.ports.clock import Clock
@@ -34,11 +35,14 @@ class Repository:
     id: str
     tenant_id: str
     location_id: str
-    hostname: str
+    hostname: str | None
+    """The oldest of its location's; None where all were removed."""
     distribution: str
     s3_bucket: str
     s3_prefix: str
     created_at: int
+    generation: int | None = None
+    """Of the location, which its repositories share."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +85,73 @@ async def create_repository(
             continue
         return plan.repository
     raise busy()
+
+
+_SELECT = (
+    "SELECT debian_repository.*, location.tenant_id AS tenant_id,"
+    " location.generation AS generation,"
+    " (SELECT name FROM hostname WHERE hostname.location_id = location.id"
+    " AND hostname.deleted_at IS NULL ORDER BY hostname.id LIMIT 1) AS hostname"
+    " FROM debian_repository JOIN location ON location.id = debian_repository.location_id"
+    " WHERE debian_repository.deleted_at IS NULL AND location.deleted_at IS NULL"
+)
+
+
+async def get_repository(records: Records, caller: Caller, repository_id: str) -> Repository:
+    """For its tenant and for operators.
+
+    Raises: ProblemError 404, 403 for a developer.
+    """
+    _require_tenant_or_operator(caller)
+    if not is_id(repository_id):
+        raise not_found("repository")
+    rows = await records.fetch(
+        Statement(f"{_SELECT} AND debian_repository.id = ?", (repository_id,))
+    )
+    repository = _repository_of(rows[0]) if rows else None
+    if repository is None or caller.subject_id not in (None, repository.tenant_id):
+        raise not_found("repository")
+    return repository
+
+
+async def list_repositories(
+    records: Records, caller: Caller, *, after: str | None = None, limit: int = 100
+) -> Sequence[Repository]:
+    """A tenant's own, or all for an operator, in order of their ids, from behind the id `after`.
+
+    Raises: ProblemError 403 for a developer.
+    """
+    _require_tenant_or_operator(caller)
+    condition, parameters = "debian_repository.id > ?", [cast("Value", after or "")]
+    if caller.subject_id is not None:
+        condition += " AND location.tenant_id = ?"
+        parameters.append(caller.subject_id)
+    rows = await records.fetch(
+        Statement(
+            f"{_SELECT} AND {condition} ORDER BY debian_repository.id LIMIT ?",
+            (*parameters, limit),
+        )
+    )
+    return [_repository_of(row) for row in rows]
+
+
+def _require_tenant_or_operator(caller: Caller) -> None:
+    if caller.role == "developer":
+        raise forbidden("Only a tenant's or an operator's key may do this.")
+
+
+def _repository_of(row: Row) -> Repository:
+    return Repository(
+        id=cast("str", row["id"]),
+        tenant_id=cast("str", row["tenant_id"]),
+        location_id=cast("str", row["location_id"]),
+        hostname=cast("str | None", row["hostname"]),
+        distribution=cast("str", row["distribution"]),
+        s3_bucket=cast("str", row["s3_bucket"]),
+        s3_prefix=cast("str", row["s3_prefix"]),
+        created_at=cast("int", row["created_at"]),
+        generation=cast("int | None", row["generation"]),
+    )
 
 
 async def _check(
@@ -145,6 +216,7 @@ async def _plan(
         s3_bucket=location.s3_bucket,
         s3_prefix=location.s3_prefix,
         created_at=clock.now_ms(),
+        generation=location.generation,
     )
     return _Plan(
         repository,

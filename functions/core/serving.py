@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import unquote_to_bytes
 
-from functions.core import catalog, download_tokens
+from functions.core import catalog, download_tokens, repository_paths
 from functions.core.locations import Location, location_of
 from functions.core.problems import ProblemError, bad_request, not_found
 from functions.ports.records import Records, Statement
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from functions.core.download_tokens import DownloadKeys
 
 _BROKEN_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
-_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 INDEX_PAGE = "index.html"
 """Static indexes (PEP 503) are asked for by their folder; no object key ends with a slash."""
 MAX_RAW_PATH_CHARACTERS = 3 * catalog.MAX_KEY_BYTES + 1
@@ -66,7 +65,7 @@ def decode_path(raw_path: str) -> str:
 
     Raises: ProblemError 400 for what no well-formed client sends (broken percent-encoding, no
     UTF-8, NUL or another control character, backslash, encoded slash, dot segment), 404 for a path
-    that can name no object (empty, empty segment, too long).
+    that can name no object (empty, empty segment, too long, the platform's own folder).
     """
     if not raw_path.startswith("/"):
         raise bad_request("The path must begin with '/'.", "bad-path")
@@ -80,16 +79,12 @@ def decode_path(raw_path: str) -> str:
         path = unquote_to_bytes(raw_path).decode("utf-8")
     except UnicodeError as error:
         raise bad_request("The path is not UTF-8.", "bad-path") from error
-    if "\\" in path or _CONTROL.search(path):
-        raise bad_request("The path has a backslash or a control character.", "bad-path")
-    segments = path.removeprefix("/").split("/")
-    if any(segment in {".", ".."} for segment in segments):
-        raise bad_request("The path has a dot segment.", "bad-path")
-    if any(
-        not segment or len(segment.encode()) > catalog.MAX_COMPONENT_BYTES for segment in segments
-    ):
+    path = path.removeprefix("/")
+    if wrong := repository_paths.malformed(path):
+        raise bad_request(f"The path has {wrong}.", "bad-path")
+    if repository_paths.impossible(path):
         raise not_found("object")
-    return "/".join(segments)
+    return path
 
 
 def route_cdn(
@@ -125,8 +120,8 @@ def public_asset(raw_path: str) -> catalog.Icon | catalog.Screenshot | None:
 
 
 def repository_file(location: Location, raw_path: str) -> catalog.RepositoryFile:
-    """What a tenant's host serves: `s3_prefix + path`, and `index.html` for a path that ends with a
-    slash.
+    """What a tenant's host serves: the file of that path in the location's generation, or
+    `s3_prefix + path` where it has none, and `index.html` for a path that ends with a slash.
 
     Raises: ProblemError 400, 404.
     """

@@ -22,6 +22,7 @@ from functions.core import (
 )
 from functions.core.app_image_objects import ImageDeps
 from functions.core.backups import BackupDeps, BackupReport, run_backups
+from functions.core.generation_sweep import SweepDeps, SweepReport, sweep_generations
 from functions.core.hostname_looks import HostnameDeps
 from functions.core.hostname_runs import HostnameReport, run_hostnames
 from functions.core.purge_runs import PurgeReport, run_purges
@@ -91,6 +92,7 @@ class Jobs:
     backups: BackupDeps
     hostnames: HostnameDeps
     usage: UsageDeps
+    sweeping: SweepDeps
     parted: "tuple[MultipartStore, ...]" = ()
     """Further buckets whose unfinished uploads in parts are ours to abort."""
 
@@ -142,6 +144,9 @@ class Jobs:
         if walk is not None and walk.finished_at is None:
             await reconcile_report.announce(self.queue)
         return walk
+
+    async def sweep_generations(self) -> SweepReport:
+        return await sweep_generations(self.sweeping)
 
     async def back_up(self) -> BackupReport:
         return await run_backups(self.backups)

@@ -35,6 +35,7 @@ async def tick(jobs: "Jobs") -> None:
         "images": jobs.settle_images,
         "purges": jobs.purge,
         "retention": lambda: sweep(deps.records, deps.packages, deps.clock),
+        "generations": jobs.sweep_generations,
         "reconciliation": jobs.reconcile,
         "usage": lambda: sum_up(jobs.usage),
         # Last: it may take minutes, in which the database answers nobody else.

@@ -164,10 +164,16 @@ class ObjectStore(ObjectReader, Protocol):
         ...
 
     async def list_objects(
-        self, prefix: str, cursor: str | None = None, limit: int = 1000
+        self,
+        prefix: str,
+        cursor: str | None = None,
+        limit: int = 1000,
+        *,
+        start_after: str | None = None,
     ) -> ObjectPage:
-        """In order of the keys' UTF-8 bytes; at most `limit` (1..1000). What a storage's listing
-        leaves out is None or empty: content type, cache rule, digest, metadata."""
+        """In order of the keys' UTF-8 bytes; at most `limit` (1..1000). A listing without a cursor
+        begins behind the key `start_after`, which need not exist. What a storage's listing leaves
+        out is None or empty: content type, cache rule, digest, metadata."""
         ...
 
     async def sha256(self, key: str) -> str | None:

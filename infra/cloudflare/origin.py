@@ -36,7 +36,7 @@ class StorageOriginArgs:
     it, and there is no name to publish."""
     secrets: pulumi.Input[Sequence[str]]
     """What the header may hold; two while one is rotated. They hold no quotes."""
-    upload_path: str
+    upload_paths: Sequence[str]
     """`/{physical bucket}/{prefix}`: where presigned uploads go."""
     publisher_key_id: str | None
 
@@ -115,10 +115,13 @@ def expression(args: StorageOriginArgs, secrets: Sequence[str]) -> str:
     https://developers.cloudflare.com/waf/custom-rules/use-cases/require-specific-headers/
     All texts come from grammars without quotes and backslashes, so none can end its literal.
     """
+    places = " or ".join(
+        f'starts_with(http.request.uri.path, "{path}")' for path in args.upload_paths
+    )
     let_through = [
         *(f'any(http.request.headers["{STORAGE_ORIGIN_HEADER}"][*] eq "{one}")' for one in secrets),
         '(http.request.method in {"PUT" "OPTIONS"}'
-        f' and starts_with(http.request.uri.path, "{args.upload_path}")'
+        f" and ({places})"
         ' and http.request.uri.query contains "X-Amz-Signature=")',
     ]
     if args.publisher_key_id is not None:

@@ -3,7 +3,7 @@
 | key | uploads | packages | assets | repositories | backups |
 |---|---|---|---|---|---|
 | edge | - | read | read | read | - |
-| api | read, write | - | read, write | read, list | - |
+| api | read, write | - | read, write | read, write, list | - |
 | jobs | all | all | all | all | all |
 | publisher | - | - | - | all | - |
 
@@ -31,7 +31,7 @@ _RIGHTS: Mapping[str, Mapping[str, frozenset[str]]] = {
     "api": {
         "uploads": _READ | _WRITE,
         "assets": _READ | _WRITE,
-        REPOSITORIES: _READ | _LIST,
+        REPOSITORIES: _READ | _WRITE | _LIST,
     },
     "jobs": dict.fromkeys((*PLATFORM_BUCKETS, REPOSITORIES), _ALL),
     "publisher": {REPOSITORIES: _ALL},

@@ -307,6 +307,27 @@ class ObjectStoreContract(LargeObjectsContract, AwkwardKeysContract):
 
         run(scenario())
 
+    def test_a_list_begins_behind_the_key_that_it_is_told(self, store: ObjectStore) -> None:
+        async def scenario() -> None:
+            for key in ("a/1", "p/1", "p/2", "p/2é", "p/3", "q/1"):
+                await put(store, key, b"x")
+            assert await keys_under(store, "p/", start_after="p/2") == ["p/2é", "p/3"]
+            # It need not exist, and pages go on behind it.
+            assert await keys_under(store, "p/", limit=1, start_after="p/1x") == [
+                "p/2",
+                "p/2é",
+                "p/3",
+            ]
+            assert await keys_under(store, "p/", start_after="a/1") == [
+                "p/1",
+                "p/2",
+                "p/2é",
+                "p/3",
+            ]
+            assert await keys_under(store, "p/", start_after="p/3") == []
+
+        run(scenario())
+
     def test_a_list_of_nothing_is_one_empty_page(self, store: ObjectStore) -> None:
         async def scenario() -> None:
             page = await store.list_objects("nothing/")

@@ -144,9 +144,14 @@ class RemoteObjectStore:
         await self.remote.call("delete", key)
 
     async def list_objects(
-        self, prefix: str, cursor: str | None = None, limit: int = 1000
+        self,
+        prefix: str,
+        cursor: str | None = None,
+        limit: int = 1000,
+        *,
+        start_after: str | None = None,
     ) -> ObjectPage:
-        page = await self.remote.call("list_objects", prefix, cursor, limit)
+        page = await self.remote.call("list_objects", prefix, cursor, limit, start_after)
         return ObjectPage(tuple(ObjectInfo(**found) for found in page["objects"]), page["cursor"])
 
     async def sha256(self, key: str) -> str | None:

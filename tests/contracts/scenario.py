@@ -32,12 +32,14 @@ async def content_of(stored: StoredObject | ObjectInfo | None) -> bytes:
     return b"".join([chunk async for chunk in stored.body])
 
 
-async def keys_under(store: ObjectStore, prefix: str, limit: int = 1000) -> list[str]:
+async def keys_under(
+    store: ObjectStore, prefix: str, limit: int = 1000, start_after: str | None = None
+) -> list[str]:
     """All of them, page by page."""
     found: list[str] = []
     cursor: str | None = None
     while True:
-        page = await store.list_objects(prefix, cursor, limit)
+        page = await store.list_objects(prefix, cursor, limit, start_after=start_after)
         assert len(page.objects) <= limit
         found += [info.key for info in page.objects]
         cursor = page.cursor

@@ -66,6 +66,7 @@ TABLES = (
     "cache_purge",
     "job_cursor",
     "event",
+    "publication",
     "debian_repository",
     "hostname",
     "location",

@@ -99,5 +99,5 @@ def test_the_statements_run_one_by_one_and_make_the_whole_schema() -> None:
     assert {name for (name,) in rows} == {
         "api_key", "app", "app_image", "backup", "cache_purge", "debian_repository", "developer",
         "developer_key", "download_count", "event", "hostname", "job_cursor", "location",
-        "location_usage", "tenant", "upload", "version",
+        "location_usage", "publication", "tenant", "upload", "version",
     }  # fmt: skip

@@ -19,6 +19,7 @@ KINDS = {
     "queue": "queue",
     "images": "image service",
     "ratelimit": "rate limiter",
+    "analytics_engine": "usage dataset",
     "secret_text": "secret",
 }
 

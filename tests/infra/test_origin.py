@@ -18,7 +18,7 @@ def arguments(**changes: Any) -> StorageOriginArgs:
         "host": "storage.stowage.test",
         "record": RECORD,
         "secrets": [SECRET],
-        "upload_path": "/stowage-dev-uploads/temp/",
+        "upload_paths": ["/stowage-dev-uploads/temp/", "/stowage-dev-debian/"],
         "publisher_key_id": None,
     }
     return StorageOriginArgs(**(values | changes))
@@ -43,7 +43,8 @@ def test_the_expression_lets_the_secret_and_presigned_uploads_through() -> None:
         '(http.host eq "storage.stowage.test" and not ('
         f'any(http.request.headers["x-stowage-origin"][*] eq "{SECRET}")'
         ' or (http.request.method in {"PUT" "OPTIONS"}'
-        ' and starts_with(http.request.uri.path, "/stowage-dev-uploads/temp/")'
+        ' and (starts_with(http.request.uri.path, "/stowage-dev-uploads/temp/")'
+        ' or starts_with(http.request.uri.path, "/stowage-dev-debian/"))'
         ' and http.request.uri.query contains "X-Amz-Signature=")))'
     )
 
@@ -61,7 +62,9 @@ def test_the_publisher_is_let_through_by_the_key_that_signs() -> None:
 
 def test_the_expression_is_short_enough_for_cloudflare() -> None:
     longest = arguments(
-        host=".".join(["h" * 62] * 4), upload_path=f"/{'b' * 63}/temp/", publisher_key_id="k" * 128
+        host=".".join(["h" * 62] * 4),
+        upload_paths=[f"/{'b' * 63}/temp/", *[f"/{'r' * 63}/"] * 20],
+        publisher_key_id="k" * 128,
     )
     # https://developers.cloudflare.com/waf/custom-rules/ limits an expression to 4,096 characters.
     assert len(expression(longest, ["s" * 128, "n" * 128])) < 4096

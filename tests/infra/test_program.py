@@ -52,7 +52,7 @@ def test_everything_is_declared(engine: Engine) -> None:
             "WorkersRoute": 2,
             "DnsRecord": 3,
             "CustomHostnameFallbackOrigin": 1,
-            "AccountToken": 5,
+            "AccountToken": 6,
         }.items()
     )
     assert not {"R2CustomDomain", "R2ManagedDomain", "R2BucketCors"} & set(kinds)
@@ -91,7 +91,12 @@ def test_each_worker_holds_its_secrets_only(engine: Engine) -> None:
     }
     assert held == {
         "edge": {names.DOWNLOAD_KEYS},
-        "api": {names.DOWNLOAD_KEYS, names.PRESIGN_SECRET_ACCESS_KEY, names.ROOT_KEY_HASHES},
+        "api": {
+            names.DOWNLOAD_KEYS,
+            names.PRESIGN_SECRET_ACCESS_KEY,
+            names.PUBLISH_SECRET_ACCESS_KEY,
+            names.ROOT_KEY_HASHES,
+        },
         "jobs": {
             names.SIGNING_KEY,
             names.PURGE_TOKEN,
@@ -210,6 +215,17 @@ def test_edge_alone_writes_to_the_dataset_that_jobs_reads(engine: Engine) -> Non
     assert bindings(engine, "edge")[names.USAGE]["type"] == "analytics_engine"
     dataset = bindings(engine, "edge")[names.USAGE]["dataset"]
     assert texts(engine, "jobs")[names.USAGE_DATASET] == dataset
+
+
+def test_the_publish_token_reaches_the_repositories_and_is_no_output(engine: Engine) -> None:
+    deployed(engine, repositoryBuckets=["debian", "rpm"])
+    resources = engine.one("AccountToken", "publish").inputs["policies"][0]["resources"]
+    assert list(json.loads(resources)) == [
+        f"com.cloudflare.edge.r2.bucket.{'7a' * 16}_default_stowage-dev-{role}"
+        for role in ("debian", "rpm")
+    ]
+    assert "s3_secret_access_key" not in engine.exports
+    assert texts(engine, "api")[names.PUBLISH_ACCESS_KEY_ID] == "publish-id"
 
 
 def test_the_backup_token_reads_the_databases_of_the_account_and_no_more(engine: Engine) -> None:

@@ -121,6 +121,7 @@ def test_r2_as_the_fallback_keeps_its_buckets_and_bindings(engine: Engine) -> No
         "backup",
         "hostnames",
         "presign",
+        "publish",
         "purge",
         "usage",
     ]

@@ -24,7 +24,7 @@ KEYS = {"edge": "key-edge", "api": "key-api", "jobs": "key-jobs", "publisher": "
         ("api", "uploads", READ | WRITE),
         ("api", "packages", set[str]()),
         ("api", "assets", READ | WRITE),
-        ("api", "debian", READ | {"s3:ListBucket"}),
+        ("api", "debian", READ | WRITE | {"s3:ListBucket"}),
         ("api", "backups", set[str]()),
         ("jobs", "uploads", ALL),
         ("jobs", "packages", ALL),
@@ -57,7 +57,7 @@ def test_a_statement_names_one_key_and_the_bucket_or_its_objects() -> None:
         {
             "Effect": "Allow",
             "Principal": {"AWS": ["key-api"]},
-            "Action": ["s3:GetObject"],
+            "Action": sorted(READ | WRITE),
             "Resource": ["arn:aws:s3:::a-bucket/*"],
         },
     ]

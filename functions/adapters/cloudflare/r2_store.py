@@ -61,11 +61,21 @@ class R2ObjectStore(R2ObjectReader):
             refuse(error, "delete", key)
 
     async def list_objects(
-        self, prefix: str, cursor: str | None = None, limit: int = 1000
+        self,
+        prefix: str,
+        cursor: str | None = None,
+        limit: int = 1000,
+        *,
+        start_after: str | None = None,
     ) -> ObjectPage:
-        include = ["httpMetadata", "customMetadata"]
         options = js_object(
-            {"prefix": prefix, "cursor": cursor, "limit": limit, "include": include}
+            {
+                "prefix": prefix,
+                "cursor": cursor,
+                "startAfter": start_after if cursor is None else None,
+                "limit": limit,
+                "include": ["httpMetadata", "customMetadata"],
+            }
         )
         try:
             page = await self._bucket.list(options)

@@ -112,11 +112,16 @@ class MemoryObjectStore:
         self._objects.pop(key, None)
 
     async def list_objects(
-        self, prefix: str, cursor: str | None = None, limit: int = 1000
+        self,
+        prefix: str,
+        cursor: str | None = None,
+        limit: int = 1000,
+        *,
+        start_after: str | None = None,
     ) -> ObjectPage:
         if not 1 <= limit <= 1000:
             raise ValueError(f"limit must be 1 to 1000, not {limit}")
-        after = b"" if cursor is None else cursor.encode()
+        after = (cursor or start_after or "").encode()
         keys = sorted(
             (key for key in self._objects if key.startswith(prefix) and key.encode() > after),
             key=str.encode,

@@ -126,7 +126,12 @@ class S3ObjectStore(S3ObjectReader):
             return
 
     async def list_objects(
-        self, prefix: str, cursor: str | None = None, limit: int = 1000
+        self,
+        prefix: str,
+        cursor: str | None = None,
+        limit: int = 1000,
+        *,
+        start_after: str | None = None,
     ) -> ObjectPage:
         query = [
             ("list-type", "2"),
@@ -136,6 +141,8 @@ class S3ObjectStore(S3ObjectReader):
         ]
         if cursor is not None:
             query.append(("continuation-token", cursor))
+        elif start_after is not None:
+            query.append(("start-after", start_after))
         call = Call("list", "GET", query=tuple(query), is_repeatable=True)
         answer = await self._connection.read(call)
         try:

@@ -32,7 +32,7 @@ class BodyRule:
 
 
 JSON = BodyRule(65_536, ("application/json",))
-"""No other request of the api needs more than a few hundred bytes; packages do not pass through
+"""Most requests of the api need no more than a few hundred bytes; packages do not pass through
 it."""
 
 
@@ -43,7 +43,18 @@ def picture(wanted: Requirements) -> dict[str, Any]:
     return {"requestBody": {"required": True, "content": content}}
 
 
+_MOST_BYTES = "x-max-body-bytes"
+
+
+def at_most(max_bytes: int) -> dict[str, Any]:
+    """The `openapi_extra` of an endpoint whose JSON body may be larger than others."""
+    return {_MOST_BYTES: max_bytes}
+
+
 def rule_of(openapi_extra: Mapping[str, Any] | None) -> BodyRule:
+    most_json = (openapi_extra or {}).get(_MOST_BYTES)
+    if most_json is not None:
+        return BodyRule(int(most_json), JSON.media_types)
     described = cast("dict[str, Any] | None", (openapi_extra or {}).get("requestBody"))
     if described is None:
         return JSON

@@ -1,5 +1,6 @@
 """What the control plane needs from the platform it runs on."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from functions.core.app_image_objects import ImageDeps
@@ -7,6 +8,7 @@ from functions.core.download_tokens import DownloadKeys
 from functions.core.multipart import MultipartDeps
 from functions.core.platform import Limits
 from functions.core.presign import PresignSettings
+from functions.core.publishing import PublishDeps
 from functions.core.repositories import RepositorySettings
 from functions.ports.clock import Clock
 from functions.ports.entropy import Entropy
@@ -42,6 +44,22 @@ class Services:
     address_limiter: RateLimiter
     key_limiter: RateLimiter
     verifier: Verifier
+    repository_stores: Mapping[str, ObjectStore]
+    publish_targets: Mapping[str, PresignSettings]
+    publish_grace_ms: int
+
+    @property
+    def publishing(self) -> PublishDeps:
+        return PublishDeps(
+            self.records,
+            self.clock,
+            self.entropy,
+            self.queue,
+            self.repository_stores,
+            self.publish_targets,
+            self.limits.upload_url_seconds,
+            self.publish_grace_ms,
+        )
 
     @property
     def images(self) -> ImageDeps:

@@ -117,8 +117,10 @@ class Calls:
     async def delete(self, key: str) -> None:
         await self._store.delete(key)
 
-    async def list_objects(self, prefix: str, cursor: str | None, limit: int) -> object:
-        page = await self._store.list_objects(prefix, cursor, limit)
+    async def list_objects(
+        self, prefix: str, cursor: str | None, limit: int, start_after: str | None
+    ) -> object:
+        page = await self._store.list_objects(prefix, cursor, limit, start_after=start_after)
         return {"objects": [info(found) for found in page.objects], "cursor": page.cursor}
 
     async def sha256(self, key: str) -> object:

@@ -101,13 +101,14 @@ async def use_everything(world: World) -> None:
     assert tenant.subject_id is not None
     for multi_tenant, bucket in ((True, BUCKETS[0]), (False, BUCKETS[1])):
         world.multi_tenant = multi_tenant
+        hostname = f"h{multi_tenant}.example.com".lower()
         made = await create_repository(
             world.records, world.clock, world.entropy, world.repository_settings,
-            tenant.subject_id, f"h{multi_tenant}.example.com".lower(), "stable", bucket,
+            tenant.subject_id, hostname, "stable", bucket,
         )  # fmt: skip
         await create_repository(
             world.records, world.clock, world.entropy, world.repository_settings,
-            tenant.subject_id, made.hostname, "testing", bucket, made.s3_prefix,
+            tenant.subject_id, hostname, "testing", bucket, made.s3_prefix,
         )  # fmt: skip
     await use_images(world, caller)
     await use_hostnames(world)

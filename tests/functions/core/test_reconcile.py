@@ -358,7 +358,12 @@ def test_two_runs_at_once_count_nothing_twice(world: World) -> None:
 def test_a_bucket_that_fails_is_noted_and_the_others_are_looked_at(world: World) -> None:
     class Away(MemoryObjectStore):
         async def list_objects(
-            self, prefix: str, cursor: str | None = None, limit: int = 1000
+            self,
+            prefix: str,
+            cursor: str | None = None,
+            limit: int = 1000,
+            *,
+            start_after: str | None = None,
         ) -> ObjectPage:
             raise ObjectStoreError("away")
 

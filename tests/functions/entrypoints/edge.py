@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING
 
 from functions.adapters.local.background import DeferredBackground
 from functions.adapters.local.edge_cache import MemoryEdgeCache
-from functions.adapters.local.object_store import MemoryObjectStore
 from functions.adapters.local.usage import MemoryUsageLog
 from functions.core.denials import Denials
 from functions.core.host_directory import HostDirectory
@@ -45,7 +44,7 @@ class CountingRecords:
 class Edge:
     def __init__(self, world: World) -> None:
         self.world = world
-        self.repositories = {bucket: MemoryObjectStore(world.clock) for bucket in BUCKETS}
+        self.repositories = world.repositories
         self.records = CountingRecords(world)
         self.cache = MemoryEdgeCache(world.clock)
         self.usage = MemoryUsageLog()

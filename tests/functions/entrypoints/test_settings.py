@@ -8,7 +8,7 @@ import pytest
 from functions import settings
 from functions.core.download_tokens import DownloadKeys, sign, verify
 from functions.core.platform import Quotas, Retention
-from functions.setting_values import BackupRhythm, SettingsError
+from functions.setting_values import BackupRhythm, Publishing, SettingsError
 
 KEY = base64.b64encode(bytes(range(32))).decode()
 HASH = "0" * 64
@@ -56,6 +56,9 @@ VARIABLES: dict[str, str | None] = {
     settings.STORAGE: json.dumps({"active": "r2", "fallback": None, "servers": {}}),
     settings.PRESIGN_ACCESS_KEY_ID: "an-id",
     settings.PRESIGN_SECRET_ACCESS_KEY: "a-secret",
+    settings.PUBLISH_ACCESS_KEY_ID: "a-publish-id",
+    settings.PUBLISH_SECRET_ACCESS_KEY: "a-publish-secret",
+    settings.PUBLISHING: '{"keep_generations": 3, "grace_days": 7}',
     settings.PLATFORM_KEYS: json.dumps(
         [
             {
@@ -97,9 +100,13 @@ def test_good_variables_become_typed_settings() -> None:
     assert api.quotas == Quotas(open_uploads=50)
     assert api.platform_keys[0].not_after is None
     assert api.root_key_hashes == (HASH, HASH)
+    assert set(api.publish) == {"one-bucket", "two-bucket"}
+    assert api.publish["two-bucket"].bucket == "two-bucket"
+    assert api.publish["two-bucket"].key.id == "a-publish-id"
     jobs = settings.JobsSettings.from_mapping(VARIABLES)
     assert jobs.upload_target == api.presign
     assert jobs.signing_key.seed == bytes(range(32))
+    assert jobs.publishing == Publishing(keep_generations=3, grace_days=7)
     assert jobs.backup_rhythm == BackupRhythm(every_hours=24, keep_days=30)
 
 
@@ -139,6 +146,8 @@ def test_each_worker_needs_no_setting_that_it_does_not_read() -> None:
             settings.PACKAGES_BUCKET,
             settings.ASSETS_BUCKET,
             settings.BACKUPS_BUCKET,
+            settings.REPOSITORY_BUCKETS,
+            settings.PUBLISHING,
             settings.S3_ENDPOINT,
             settings.S3_REGION,
             settings.PRESIGN_ACCESS_KEY_ID,
@@ -232,6 +241,15 @@ def test_a_wrong_signing_key_is_named_and_not_shown() -> None:
 def test_a_rhythm_of_backups_that_means_nothing_is_refused(given: str) -> None:
     with pytest.raises(SettingsError, match=settings.BACKUP):
         settings.JobsSettings.from_mapping(VARIABLES | {settings.BACKUP: given})
+
+
+@pytest.mark.parametrize(
+    "given",
+    ["{}", '{"keep_generations": -1, "grace_days": 7}', '{"keep_generations": 3, "grace_days": 0}'],
+)
+def test_generations_are_kept_for_a_day_at_least(given: str) -> None:
+    with pytest.raises(SettingsError, match=settings.PUBLISHING):
+        settings.JobsSettings.from_mapping(VARIABLES | {settings.PUBLISHING: given})
 
 
 @pytest.mark.parametrize("url", ["https://api.example", "https://api.example/client/v4/", "x"])

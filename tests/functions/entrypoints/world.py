@@ -27,8 +27,9 @@ from functions.adapters.local.verifier import Ed25519Verifier
 from functions.core.backups import BackupDeps, BackupPlan
 from functions.core.catalog import PACKAGE_TYPE
 from functions.core.download_tokens import DownloadKeys
+from functions.core.generation_sweep import SweepDeps
 from functions.core.hostname_looks import HostnameDeps
-from functions.core.platform import Limits
+from functions.core.platform import DAY_MS, Limits
 from functions.core.presign import PresignSettings
 from functions.core.repositories import RepositorySettings
 from functions.core.storages import PROFILES
@@ -59,6 +60,7 @@ TABLES = (
     "location",
     "hostname",
     "debian_repository",
+    "publication",
     "app_image",
     "event",
     "backup",
@@ -83,6 +85,7 @@ class World:
         self.assets = MemoryObjectStore(self.clock)
         self.resolver = MemoryNameResolver()
         self.authority = MemoryHostnameAuthority()
+        self.repositories = {bucket: MemoryObjectStore(self.clock) for bucket in BUCKETS}
         self.purger = MemoryCachePurger()
         self.queries = MemoryUsageQueries()
         self.signer = Ed25519Signer("s1", SEED)
@@ -126,6 +129,19 @@ class World:
             address_limiter=MemoryRateLimiter(self.clock, 10_000),
             key_limiter=MemoryRateLimiter(self.clock, 10_000),
             verifier=Ed25519Verifier(),
+            repository_stores=self.repositories,
+            publish_targets={
+                bucket: PresignSettings(
+                    profile=PROFILES["r2"],
+                    endpoint="https://s3.stowage.test",
+                    region="auto",
+                    bucket=bucket,
+                    access_key_id="a-publish-id",
+                    secret_access_key="a-publish-secret",
+                )
+                for bucket in BUCKETS
+            },
+            publish_grace_ms=7 * DAY_MS,
         )
         self.application = application(lambda: self.services)
 
@@ -167,6 +183,7 @@ class World:
             ),
             processor=PillowImages(),
             usage=UsageDeps(self.records, self.queries, "usage_test", self.clock),
+            sweeping=SweepDeps(self.records, self.repositories, self.clock, keep=3),
         )
 
     async def call(
@@ -222,6 +239,8 @@ class World:
             found[table] = sorted(repr(dict(row)) for row in rows)
         found["uploads"] = await self.uploads.list_objects("")
         found["packages"] = await self.packages.list_objects("")
+        for bucket, store in self.repositories.items():
+            found[bucket] = await store.list_objects("")
         found["assets"] = await self.assets.list_objects("")
         return found
 

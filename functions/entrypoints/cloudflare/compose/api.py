@@ -12,13 +12,17 @@ from functions.adapters.cloudflare.rate_limiter import CloudflareRateLimiter
 from functions.adapters.cloudflare.system import SystemClock, SystemEntropy
 from functions.adapters.cloudflare.webcrypto_verifier import WebCryptoVerifier
 from functions.core.download_tokens import DownloadKeys
-from functions.core.platform import Limits
+from functions.core.platform import DAY_MS, Limits
 from functions.core.presign import PresignSettings
 from functions.core.repositories import RepositorySettings
 from functions.core.storages import PROFILES
 from functions.entrypoints.cloudflare.compose.bindings import native, variables
 from functions.entrypoints.cloudflare.compose.stores import Place, reader
-from functions.entrypoints.cloudflare.compose.writable_stores import store, upload_parts
+from functions.entrypoints.cloudflare.compose.writable_stores import (
+    repository_stores,
+    store,
+    upload_parts,
+)
 from functions.entrypoints.http_api.application import application
 from functions.entrypoints.http_api.services import Services
 
@@ -67,14 +71,7 @@ def _build(env: Any) -> Services:
             quotas=given.quotas,
         ),
         root_key_hashes=given.root_key_hashes,
-        presign=PresignSettings(
-            profile=PROFILES[given.storage.choice.active],
-            endpoint=given.presign.endpoint,
-            region=given.presign.region,
-            bucket=given.presign.bucket,
-            access_key_id=given.presign.key.id,
-            secret_access_key=given.presign.key.secret,
-        ),
+        presign=_presign(given, given.presign),
         download_keys=DownloadKeys(given.download_keys.current, given.download_keys.keys),
         cdn_url=given.cdn_url,
         cname_target=given.fallback_host,
@@ -88,6 +85,22 @@ def _build(env: Any) -> Services:
         address_limiter=_limiter(env, settings.ADDRESS_LIMITER),
         key_limiter=_limiter(env, settings.KEY_LIMITER),
         verifier=WebCryptoVerifier(),
+        repository_stores=repository_stores(env, given.storage, given.repository_buckets),
+        publish_targets={
+            bucket: _presign(given, target) for bucket, target in given.publish.items()
+        },
+        publish_grace_ms=given.publishing.grace_days * DAY_MS,
+    )
+
+
+def _presign(given: settings.ApiSettings, target: settings.UploadTarget) -> PresignSettings:
+    return PresignSettings(
+        profile=PROFILES[given.storage.choice.active],
+        endpoint=target.endpoint,
+        region=target.region,
+        bucket=target.bucket,
+        access_key_id=target.key.id,
+        secret_access_key=target.key.secret,
     )
 
 

@@ -16,13 +16,19 @@ from functions.adapters.cloudflare.system import SystemClock, SystemEntropy
 from functions.adapters.cloudflare.webcrypto import WebCryptoSigner
 from functions.adapters.cloudflare.webcrypto_verifier import WebCryptoVerifier
 from functions.core.backups import BackupDeps, BackupPlan
+from functions.core.generation_sweep import SweepDeps
 from functions.core.hostname_looks import HostnameDeps
 from functions.core.platform import DAY_MS, HOUR_MS, Limits
 from functions.core.usage_runs import UsageDeps
 from functions.core.validation import ValidationDeps
 from functions.entrypoints.cloudflare.compose.bindings import native, variables
 from functions.entrypoints.cloudflare.compose.stores import Place
-from functions.entrypoints.cloudflare.compose.writable_stores import parted, store, upload_parts
+from functions.entrypoints.cloudflare.compose.writable_stores import (
+    parted,
+    repository_stores,
+    store,
+    upload_parts,
+)
 from functions.entrypoints.job_queue import Jobs
 
 _built: list[Jobs] = []
@@ -75,6 +81,12 @@ def _build(env: Any) -> Jobs:
             clock=deps.clock,
         ),
         parted=parted(given.storage, uploads, packages, assets),
+        sweeping=SweepDeps(
+            records=deps.records,
+            stores=repository_stores(env, given.storage, given.repository_buckets),
+            clock=deps.clock,
+            keep=given.publishing.keep_generations,
+        ),
         backups=BackupDeps(
             records=deps.records,
             store=store(env, given.storage, Place(given.backups_bucket, settings.BACKUPS)),

@@ -1,5 +1,6 @@
 """Builds what writes to a Worker's buckets on the storage that the settings choose."""
 
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from functions.adapters.cloudflare.fetch import JsFetch
@@ -17,7 +18,7 @@ from functions.entrypoints.cloudflare.compose.bindings import native
 from functions.entrypoints.cloudflare.compose.stores import Place, connection
 from functions.ports.multipart_store import MultipartStore
 from functions.ports.object_store import ObjectStore
-from functions.settings import UploadTarget
+from functions.settings import UploadTarget, repository_binding
 from functions.storage_settings import StorageSettings
 
 
@@ -32,6 +33,18 @@ def store(env: Any, storage: StorageSettings, place: Place) -> ObjectStore:
     active = on(storage.choice.active)
     fallback = storage.choice.fallback
     return active if fallback is None else FallbackStore(active, on(fallback))
+
+
+def repository_stores(
+    env: Any, storage: StorageSettings, buckets: Iterable[str]
+) -> Mapping[str, ObjectStore]:
+    """By the platform's name of each repository bucket.
+
+    Raises: SettingsError where R2 is used and a binding is missing.
+    """
+    return {
+        bucket: store(env, storage, Place(bucket, repository_binding(bucket))) for bucket in buckets
+    }
 
 
 def upload_parts(storage: StorageSettings, target: UploadTarget) -> MultipartStore:
