@@ -39,6 +39,19 @@ DeveloperKey = Annotated[
     ),
 ]
 
+TenantKey = Annotated[
+    str | None,
+    typer.Option(
+        "--key",
+        envvar="STOWAGE_KEY",
+        help="Better set STOWAGE_KEY: arguments are visible to every user of the machine. A "
+        "tenant's API key; without one, the operator's is used.",
+    ),
+]
+AsOperator = Annotated[
+    bool, typer.Option("--as-operator", help="With the operator's key, though there is another.")
+]
+
 
 class Role(StrEnum):
     """Whose key it is."""
@@ -151,6 +164,16 @@ def developer_api(scope: Scope, api_url: str | None, key: str | None) -> Platfor
             "/v1/developers` makes one."
         )
     return PlatformApi(api_url or stack_api_url(scope), key)
+
+
+def tenant_api(
+    scope: Scope, api_url: str | None, key: str | None, operator_key: str | None
+) -> PlatformApi:
+    """The API of the scope's stack, called as the tenant whose key is given, else as an
+    operator."""
+    if key:
+        return PlatformApi(api_url or stack_api_url(scope), key)
+    return operator_api(scope, api_url, operator_key)
 
 
 def stack_api_url(scope: Scope) -> str:

@@ -18,6 +18,8 @@ from cli import (
     cloud_control,
     deployment,
     destruction,
+    dns,
+    hostnames,
     options,
     outputs,
     publish,
@@ -26,9 +28,12 @@ from cli import (
     signing_keys,
     stack_init,
     storage_copy,
+    tenants,
     upkeep,
+    usage,
     verify,
     versions,
+    webhooks,
 )
 from cli.console import failure_line
 from cli.failures import Failure
@@ -108,10 +113,15 @@ app.add_typer(versions.app, name="versions")
 app.add_typer(repositories.app, name="repositories")
 app.add_typer(backups.app, name="backup")
 app.add_typer(app_images.app, name="apps")
+app.add_typer(hostnames.app, name="hostnames")
+app.add_typer(tenants.app, name="tenants")
 app.add_typer(signing_keys.app, name="signing-keys")
+app.add_typer(dns.app, name="dns")
 app.add_typer(upkeep.purges, name="purges")
 app.add_typer(upkeep.retention, name="retention")
 app.add_typer(storage_copy.app, name="storage")
+app.add_typer(webhooks.app, name="webhook")
+app.add_typer(usage.app, name="usage")
 
 
 def main() -> None:

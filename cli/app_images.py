@@ -7,10 +7,9 @@ from urllib.parse import quote
 import typer
 
 from cli import options
-from cli.api_keys import ApiUrl, DeveloperKey, developer_api
 from cli.failures import Failure, UsageFailure
 from cli.platform_api import Document
-from cli.project import LOCAL_STACK
+from cli.platform_command import Caller, for_developers
 from functions.core.images.picture import PictureError
 from functions.core.images.requirements import ICON, SCREENSHOT, Requirements, check
 
@@ -20,25 +19,20 @@ screenshots = typer.Typer(
 )
 app.add_typer(screenshots, name="screenshots")
 
-App = Annotated[str, typer.Argument(metavar="APP", help="The app's id.")]
-
 
 @app.command()
+@for_developers
 def icon(
-    app_id: App,
+    caller: Caller,
+    app_id: options.AppId,
     file: Annotated[
         Path | None,
         typer.Argument(
             metavar="[FILE]", help="A square PNG of 128 to 1024 pixels.", dir_okay=False
         ),
     ] = None,
-    key: DeveloperKey = None,
-    api_url: ApiUrl = None,
-    home: options.Home = None,
-    stack: options.Stack = LOCAL_STACK,
     *,
     remove: Annotated[bool, typer.Option("--remove", help="Remove the icon.")] = False,
-    as_json: options.Json = False,
 ) -> None:
     """Set the app's icon, or remove it; without FILE, show where it is. Repeating it is fine.
 
@@ -46,28 +40,29 @@ def icon(
     """
     if remove and file is not None:
         raise UsageFailure("Give a FILE to set the icon, or --remove to remove it, not both.")
-    scope = options.scope(home, stack, as_json=as_json)
-    api = developer_api(scope, api_url, key)
+    api = caller.developer()
     path = f"{_app(app_id)}/icon"
     if remove:
-        scope.terminal.document(api.delete(path))
-        scope.terminal.result(f"App {app_id} has no icon.")
+        caller.terminal.document(api.delete(path))
+        caller.terminal.result(f"App {app_id} has no icon.")
         return
     if file is None:
         answer = api.get(path)
     else:
         data, media_type = _picture(file, ICON)
         answer = api.send("PUT", path, data, media_type)
-    scope.terminal.document(answer)
+    caller.terminal.document(answer)
     sizes = cast("list[Document]", cast("Document", answer["icon"])["sizes"])
-    scope.terminal.table(
+    caller.terminal.table(
         ["pixels", "url"], [[str(one["pixels"]), str(one["url"])] for one in sizes]
     )
 
 
 @screenshots.command()
+@for_developers
 def add(
-    app_id: App,
+    caller: Caller,
+    app_id: options.AppId,
     files: Annotated[
         list[Path],
         typer.Argument(
@@ -76,19 +71,12 @@ def add(
             dir_okay=False,
         ),
     ],
-    key: DeveloperKey = None,
-    api_url: ApiUrl = None,
-    home: options.Home = None,
-    stack: options.Stack = LOCAL_STACK,
-    *,
-    as_json: options.Json = False,
 ) -> None:
     """Add screenshots at the end of the list. One that is in it already stays where it is.
 
     Exit codes: 0 added, 1 a picture was refused or something did not answer, 2 wrong usage.
     """
-    scope = options.scope(home, stack, as_json=as_json)
-    api = developer_api(scope, api_url, key)
+    api = caller.developer()
     # All of them before the first is sent, so that a bad one leaves nothing half done.
     pictures = [_picture(file, SCREENSHOT) for file in files]
     added = [
@@ -98,77 +86,59 @@ def add(
         )
         for data, media_type in pictures
     ]
-    scope.terminal.document({"screenshots": added})
-    _show(scope, added)
+    caller.terminal.document({"screenshots": added})
+    _show(caller, added)
 
 
 @screenshots.command(name="list")
-def list_screenshots(
-    app_id: App,
-    key: DeveloperKey = None,
-    api_url: ApiUrl = None,
-    home: options.Home = None,
-    stack: options.Stack = LOCAL_STACK,
-    *,
-    as_json: options.Json = False,
-) -> None:
+@for_developers
+def list_screenshots(caller: Caller, app_id: options.AppId) -> None:
     """List the screenshots in their order.
 
     Exit codes: 0 listed, 1 failed, 2 wrong usage.
     """
-    scope = options.scope(home, stack, as_json=as_json)
-    answer = developer_api(scope, api_url, key).get(f"{_app(app_id)}/screenshots")
-    scope.terminal.document(answer)
-    _show(scope, cast("list[Document]", answer["screenshots"]))
+    answer = caller.developer().get(f"{_app(app_id)}/screenshots")
+    caller.terminal.document(answer)
+    _show(caller, cast("list[Document]", answer["screenshots"]))
 
 
 @screenshots.command()
+@for_developers
 def remove(
-    app_id: App,
+    caller: Caller,
+    app_id: options.AppId,
     numbers: Annotated[
         list[int], typer.Argument(metavar="NUMBER...", help="As `screenshots list` shows them.")
     ],
-    key: DeveloperKey = None,
-    api_url: ApiUrl = None,
-    home: options.Home = None,
-    stack: options.Stack = LOCAL_STACK,
-    *,
-    as_json: options.Json = False,
 ) -> None:
     """Remove screenshots, for good. Repeating it is fine.
 
     Exit codes: 0 removed, 1 failed, 2 wrong usage.
     """
-    scope = options.scope(home, stack, as_json=as_json)
-    api = developer_api(scope, api_url, key)
+    api = caller.developer()
     for number in numbers:
         api.delete(f"{_app(app_id)}/screenshots/{number}")
-        scope.terminal.result(f"Screenshot {number} is removed.")
-    scope.terminal.document({"removed": numbers})
+        caller.terminal.result(f"Screenshot {number} is removed.")
+    caller.terminal.document({"removed": numbers})
 
 
 @screenshots.command()
+@for_developers
 def order(
-    app_id: App,
+    caller: Caller,
+    app_id: options.AppId,
     numbers: Annotated[
         list[int], typer.Argument(metavar="NUMBER...", help="All of them, in the new order.")
     ],
-    key: DeveloperKey = None,
-    api_url: ApiUrl = None,
-    home: options.Home = None,
-    stack: options.Stack = LOCAL_STACK,
-    *,
-    as_json: options.Json = False,
 ) -> None:
     """Put the screenshots into another order.
 
     Exit codes: 0 ordered, 1 failed, 2 wrong usage.
     """
-    scope = options.scope(home, stack, as_json=as_json)
-    api = developer_api(scope, api_url, key)
+    api = caller.developer()
     answer = api.put(f"{_app(app_id)}/screenshots/order", {"numbers": numbers})
-    scope.terminal.document(answer)
-    _show(scope, cast("list[Document]", answer["screenshots"]))
+    caller.terminal.document(answer)
+    _show(caller, cast("list[Document]", answer["screenshots"]))
 
 
 def _app(app_id: str) -> str:
@@ -189,8 +159,8 @@ def _picture(file: Path, wanted: Requirements) -> tuple[bytes, str]:
     return data, f"image/{picture.format.lower()}"
 
 
-def _show(scope: options.Scope, listed: list[Document]) -> None:
-    scope.terminal.table(
+def _show(caller: Caller, listed: list[Document]) -> None:
+    caller.terminal.table(
         ["number", "size", "url"],
         [
             [str(one["number"]), f"{one['width']} x {one['height']}", str(one["url"])]

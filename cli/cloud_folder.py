@@ -14,7 +14,7 @@ from local.home import CloudHome
 _OWN = (f"Pulumi.{LOCAL_STACK}.yaml", "overrides.json", "fingerprints.json")
 """The command's own files, beside the two that mark a cloud folder."""
 _MARKS = ("keys.json", "ports.json")
-_PATTERNS = ("sdk-types-*.json", "queues.sqlite-*")
+_PATTERNS = ("sdk-types-*.json", "queues.sqlite-*", "data-points.duckdb.*")
 _WRAPPER = "bin/pulumi"
 COPIES = "copies"
 """The journals of `stowage storage copy`."""
@@ -49,11 +49,11 @@ def _written(home: CloudHome) -> Iterator[Path]:
     """Everything but the marks, whether it exists or not."""
     yield from (home.blobs, home.packs, home.data, home.logs, home.state, home.pulumi_home)
     yield from (home.transfers, home.root / COPIES)
-    yield from (home.world, home.queues, home.pid_file, home.lock_file)
+    yield from (home.world, home.dns, home.queues, home.data_points, home.pid_file, home.lock_file)
     private = (home.credentials_file, home.passphrase_file)
     private += (home.storage_file, home.storage_proxy_file)
     yield from private
-    names = [home.world.name, *(path.name for path in private)]
+    names = [home.world.name, home.dns.name, *(path.name for path in private)]
     yield from (home.root / name for name in _OWN)
     for name in (*names, *_OWN, *_MARKS):
         # A write that was killed half-way leaves its draft (local.home.write_private).

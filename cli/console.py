@@ -26,6 +26,15 @@ class Terminal:
     def progress_console(self) -> Console:
         return self._err
 
+    @property
+    def has_live_result(self) -> bool:
+        """Whether the result may be drawn over itself: on a terminal, and not as JSON."""
+        return self._out.is_terminal and not self.as_json
+
+    @property
+    def result_console(self) -> Console:
+        return self._out
+
     def say(self, line: str) -> None:
         """One line of progress."""
         self._err.print(line)

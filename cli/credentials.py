@@ -1,6 +1,6 @@
-"""Makes the keys that a platform needs before its first deployment: the HMAC key of download URLs,
-the Ed25519 key of the platform's signature with its public half, and the root operator key with its
-hash.
+"""Makes the keys that a platform needs before its first deployment: the HMAC keys of download URLs
+and of tenants' links, the Ed25519 key of the platform's signature with its public half, and the
+root operator key with its hash.
 
 The shapes are those that functions/settings.py names.
 """
@@ -9,7 +9,7 @@ import base64
 import hashlib
 import json
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import cast
@@ -29,6 +29,8 @@ class Credentials:
 
     download_keys: str
     """Secret JSON: the current key id, and all keys that are still accepted."""
+    tenant_link_keys: str
+    """Secret JSON of the same form."""
     signing_key: str
     """Secret JSON: key id and seed."""
     platform_keys: tuple[dict[str, str | None], ...]
@@ -44,6 +46,7 @@ class Credentials:
         """The settings that a stack file holds encrypted."""
         return {
             "downloadKeys": self.download_keys,
+            "tenantLinkKeys": self.tenant_link_keys,
             "signingKey": self.signing_key,
             "rootKeyHashes": self.root_key_hashes,
         }
@@ -51,18 +54,13 @@ class Credentials:
 
 def generate(now: datetime | None = None) -> Credentials:
     """New keys; `now` begins the validity of the public key."""
-    download_id = f"download-{secrets.token_hex(4)}"
     signing_id = f"signing-{secrets.token_hex(4)}"
     private = Ed25519PrivateKey.generate()
     since = (now or datetime.now(UTC)).replace(microsecond=0)
     secret = base64.urlsafe_b64encode(secrets.token_bytes(_KEY_BYTES)).decode().rstrip("=")
     return Credentials(
-        download_keys=json.dumps(
-            {
-                "current": download_id,
-                "keys": {download_id: _base64(secrets.token_bytes(_KEY_BYTES))},
-            }
-        ),
+        download_keys=_key_ring("download"),
+        tenant_link_keys=_key_ring("link"),
         signing_key=json.dumps({"id": signing_id, "seed": _base64(private.private_bytes_raw())}),
         platform_keys=(
             {
@@ -86,10 +84,11 @@ def root_key_hash(key: str) -> str:
 def load_or_generate(path: Path) -> tuple[Credentials, bool]:
     """The keys kept in a file that only its owner may read, and whether they were made just now."""
     if path.exists():
-        return load(path), False
+        return _completed(path), False
     made = generate()
     document = {
         "downloadKeys": made.download_keys,
+        "tenantLinkKeys": made.tenant_link_keys,
         "signingKey": made.signing_key,
         "platformKeys": list(made.platform_keys),
         "rootOperatorKey": made.root_operator_key,
@@ -109,6 +108,7 @@ def load(path: Path) -> Credentials:
         document = cast("dict[str, object]", json.loads(path.read_text(encoding="utf-8")))
         return Credentials(
             download_keys=cast("str", document["downloadKeys"]),
+            tenant_link_keys=cast("str", document.get("tenantLinkKeys", "")),
             signing_key=cast("str", document["signingKey"]),
             platform_keys=tuple(cast("list[dict[str, str | None]]", document["platformKeys"])),
             root_operator_key=cast("str", document["rootOperatorKey"]),
@@ -120,6 +120,26 @@ def load(path: Path) -> Credentials:
             f"The keys in {path} cannot be read ({error}). Restore the file, or begin again with "
             "an empty local cloud: `make clean-cloud`, then `make up`."
         ) from error
+
+
+def _completed(path: Path) -> Credentials:
+    """The keys in a file, with those of links where it was written before there were any: nothing
+    that is deployed knows of them yet."""
+    found = load(path)
+    if found.tenant_link_keys:
+        return found
+    document = json.loads(path.read_text(encoding="utf-8"))
+    made = replace(found, tenant_link_keys=_key_ring("link"))
+    document["tenantLinkKeys"] = made.tenant_link_keys
+    write_private(path, json.dumps(document, indent=2) + "\n")
+    return made
+
+
+def _key_ring(purpose: str) -> str:
+    """One new HMAC key, in use."""
+    key_id = f"{purpose}-{secrets.token_hex(4)}"
+    key = _base64(secrets.token_bytes(_KEY_BYTES))
+    return json.dumps({"current": key_id, "keys": {key_id: key}})
 
 
 def _base64(data: bytes) -> str:

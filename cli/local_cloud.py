@@ -20,6 +20,7 @@ from cli.stack_config import StackConfig
 from cli.state_file import StateFile
 from local.client import Cloud
 from local.credentials import ROLES, ROOT
+from local.dns.records import RESOLVER_PATHS
 from local.home import STORAGE_PORTS, STORAGE_REGIONS, CloudHome, write_private
 
 if TYPE_CHECKING:
@@ -123,6 +124,9 @@ class LocalCloud:
                 "endpoints": self._endpoints(),
                 "platformKeys": list(keys.platform_keys),
                 "storageServers": self._storage_servers(),
+                "dnsResolvers": [f"{self.url('rest')}{path}" for path in RESOLVER_PATHS],
+                # The only network that the local cloud and its tests may use.
+                "loopbackWebhooks": "true",
             },
             previous,
             plan.kept,

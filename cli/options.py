@@ -35,6 +35,7 @@ def _stack(context: typer.Context, value: str) -> str:
 
 Stack = Annotated[str, typer.Option("--stack", "-s", help=_STACK_HELP, callback=_stack)]
 RootStack = Annotated[str, typer.Option("--stack", "-s", help=_STACK_HELP)]
+AppId = Annotated[str, typer.Argument(metavar="APP", help="The app's id.")]
 Json = Annotated[bool, typer.Option("--json", help="Write one JSON document to stdout.")]
 ConfigValues = Annotated[
     list[str] | None,

@@ -2,9 +2,9 @@
 
 import threading
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field
 from pathlib import Path
+from queue import Empty, SimpleQueue
 from typing import cast
 
 import httpx
@@ -16,6 +16,7 @@ from cli.upload import CHUNK, Advance
 _ATTEMPTS = 6
 """Of one part: with the waits between them, a line may be away for half a minute."""
 _FIRST_WAIT_SECONDS = 1.0
+_GRACE_SECONDS = 2.0
 _FORBIDDEN, _NOT_FOUND = 403, 404
 _AGAIN = frozenset({408, 429, 500, 502, 503, 504})
 
@@ -25,13 +26,12 @@ def signed_part(api: PlatformApi, path: str, number: int) -> Document:
     return cast("Document", api.post(f"{path}/parts/{number}")["part"])
 
 
-def read_part(file: Path, part: Document, part_size: int) -> Iterator[bytes]:
+def read_part(file: Path, number: int, size: int, part_size: int) -> Iterator[bytes]:
     """The bytes of the part in the file."""
-    left = cast("int", part["size"])
     with file.open("rb") as opened:
-        opened.seek((cast("int", part["number"]) - 1) * part_size)
-        while left and (chunk := opened.read(min(CHUNK, left))):
-            left -= len(chunk)
+        opened.seek((number - 1) * part_size)
+        while size and (chunk := opened.read(min(CHUNK, size))):
+            size -= len(chunk)
             yield chunk
 
 
@@ -53,25 +53,49 @@ class PartSender:
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def send(self, parts: Sequence[Document], threads: int) -> None:
-        """All of them, or the first failure."""
-        pool = ThreadPoolExecutor(threads)
+        """All of them. Raises the first failure, or the KeyboardInterrupt; what is under way then
+        gets a moment to end and is not waited for: a line that stalls would hold it up."""
+        waiting, done = SimpleQueue[Document](), SimpleQueue[BaseException | None]()
+        for part in parts:
+            waiting.put(part)
+        workers = [
+            threading.Thread(target=self._work, args=(waiting, done), daemon=True)
+            for _ in range(min(threads, len(parts)))
+        ]
+        for worker in workers:
+            worker.start()
         try:
-            for done in as_completed([pool.submit(self._send, part) for part in parts]):
-                done.result()
-                self.arrived += 1
+            self._count(done, len(parts))
         except BaseException:
             self.stop.set()
+            for worker in workers:
+                worker.join(_GRACE_SECONDS / len(workers))
             raise
-        finally:
-            pool.shutdown(cancel_futures=True)
 
-    def _send(self, part: Document) -> None:
-        try:
-            self._try(part)
-        except BaseException:
-            # Here and not where it is noticed: this thread would begin another part until then.
-            self.stop.set()
-            raise
+    def _count(self, done: "SimpleQueue[BaseException | None]", parts: int) -> None:
+        for _ in range(parts):
+            failure = done.get()
+            if failure is not None:
+                raise failure
+            self.arrived += 1
+
+    def _work(
+        self, waiting: "SimpleQueue[Document]", done: "SimpleQueue[BaseException | None]"
+    ) -> None:
+        while True:
+            try:
+                part = waiting.get_nowait()
+            except Empty:
+                return
+            try:
+                self._try(part)
+            except BaseException as failure:
+                # Told before the others stop because of it, and stopped here and not where it is
+                # noticed: the others would begin another part until then.
+                done.put(failure)
+                self.stop.set()
+                return
+            done.put(None)
 
     def _try(self, part: Document) -> None:
         wait, why = _FIRST_WAIT_SECONDS, ""
@@ -111,10 +135,11 @@ class PartSender:
 
     def _put(self, part: Document) -> httpx.Response:
         sent = 0
+        number, size = cast("int", part["number"]), cast("int", part["size"])
 
         def body() -> Iterator[bytes]:
             nonlocal sent
-            for chunk in read_part(self.file, part, self.part_size):
+            for chunk in read_part(self.file, number, size, self.part_size):
                 if self.stop.is_set():
                     raise _StoppedError
                 yield chunk

@@ -2,7 +2,9 @@
 push that was killed goes on from there, on another machine, too."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import cast
 
@@ -15,6 +17,25 @@ from cli.part_sender import PartSender, read_part, signed_part
 from cli.platform_api import Document, PlatformApi, ProblemFailure
 from cli.proxies import may_use_proxy
 from cli.upload import progress, timeouts
+
+_Md5 = Callable[[int, int], str]
+"""Of the part of that number and size in the file."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Stock:
+    """What the storage has of the file."""
+
+    count: int
+    """Parts."""
+    size: int
+    """Bytes."""
+    wanted: list[Document]
+    """Requests for what it has not, or has with other bytes; at most a hundred that are missing."""
+
+    @property
+    def size_wanted(self) -> int:
+        return sum(cast("int", part["size"]) for part in self.wanted)
 
 
 def send_parts(
@@ -38,27 +59,22 @@ def send_parts(
         if failure.is_a("upload-arrived"):
             return False
         raise
-    count = cast("int", state["part_count"])
-    damaged = _damaged(package.path, state)
-    missing = [*_parts(state), *(signed_part(api, path, number) for number in damaged)]
-    arrived = _arrived(state) - len(damaged)
-    if arrived:
-        terminal.say(f"{arrived} of {count} parts have arrived before; going on from there.")
-    if not missing:
+    count, part_size = cast("int", state["part_count"]), cast("int", state["part_size"])
+    md5 = _md5_of(package.path, part_size)
+    stock = _stock(api, path, state, md5)
+    if stock.count:
+        terminal.say(f"{stock.count} of {count} parts have arrived before; going on from there.")
+    if not stock.wanted:
         return True
+    proxied = may_use_proxy(str(stock.wanted[0]["url"]))
     with (
         progress(terminal, package.path.name, package.size) as advance,
-        httpx.Client(
-            timeout=timeouts(),
-            transport=transport,
-            trust_env=may_use_proxy(str(missing[0]["url"])),
-        ) as client,
+        httpx.Client(timeout=timeouts(), transport=transport, trust_env=proxied) as client,
     ):
-        parts_size = cast("int", state["part_size"])
-        sender = PartSender(api, client, path, package.path, parts_size, advance, arrived)
-        advance(_size_of_arrived(state, damaged))
+        sender = PartSender(api, client, path, package.path, part_size, advance, stock.count)
+        advance(stock.size)
         try:
-            _until_none_is_missing(sender, missing, threads, arrived)
+            _until_nothing_is_wanted(sender, stock, md5, threads)
         except KeyboardInterrupt:
             terminal.say(
                 f"Stopped. {sender.arrived} of {count} parts have arrived and are kept for now: "
@@ -68,51 +84,43 @@ def send_parts(
     return True
 
 
-def _until_none_is_missing(
-    sender: PartSender, missing: list[Document], threads: int, arrived: int
-) -> None:
+def _until_nothing_is_wanted(sender: PartSender, stock: _Stock, md5: _Md5, threads: int) -> None:
     """The platform tells a hundred missing parts at a time, and whether what was sent is there."""
-    while missing:
-        sender.send(missing, threads)
-        state = sender.api.post(sender.path)
-        missing, before, arrived = _parts(state), arrived, _arrived(state)
-        if missing and arrived <= before:
+    while stock.wanted:
+        sender.send(stock.wanted, threads)
+        before, stock = stock, _stock(sender.api, sender.path, sender.api.post(sender.path), md5)
+        if stock.wanted and stock.count <= before.count:
             raise Failure(
-                f"The storage took part {missing[0]['number']} and does not have it as it was "
+                f"The storage took part {stock.wanted[0]['number']} and does not have it as it was "
                 "sent. Run the same command again; where that does not help, use --no-multipart."
             )
+        # A part whose first attempt broke off can be overtaken by what is left of that.
+        sender.advance(stock.size - before.size - before.size_wanted)
+        sender.arrived = stock.count
 
 
-def _parts(state: Document) -> list[Document]:
-    return cast("list[Document]", state["parts"])
+def _stock(api: PlatformApi, path: str, state: Document, md5: _Md5) -> _Stock:
+    """A part is there by its size, and by its MD5 where the storage tells it: some servers list one
+    that was cut off with the size that was announced. The SHA-256 of the whole is checked by the
+    platform."""
+    good: list[int] = []
+    damaged: list[Document] = []
+    for one in cast("list[Document]", state["received"]):
+        number, size = cast("int", one["number"]), cast("int", one["size"])
+        if one["md5"] in (None, md5(number, size)):
+            good.append(size)
+        else:
+            damaged.append(signed_part(api, path, number))
+    missing = cast("list[Document]", state["parts"])
+    return _Stock(len(good), sum(good), [*missing, *damaged])
 
 
-def _received(state: Document) -> list[Document]:
-    return cast("list[Document]", state["received"])
+def _md5_of(file: Path, part_size: int) -> _Md5:
+    @cache
+    def md5(number: int, size: int) -> str:
+        digest = hashlib.md5(usedforsecurity=False)
+        for chunk in read_part(file, number, size, part_size):
+            digest.update(chunk)
+        return digest.hexdigest()
 
-
-def _arrived(state: Document) -> int:
-    return len(_received(state))
-
-
-def _size_of_arrived(state: Document, damaged: Sequence[int]) -> int:
-    found = (one for one in _received(state) if one["number"] not in damaged)
-    return sum(cast("int", one["size"]) for one in found)
-
-
-def _damaged(file: Path, state: Document) -> list[int]:
-    """The parts that arrived and are not those of this file, where the storage tells their MD5. All
-    others are known by their size, and by the SHA-256 of the whole, which the platform checks."""
-    part_size = cast("int", state["part_size"])
-    return [
-        cast("int", one["number"])
-        for one in _received(state)
-        if one["md5"] is not None and one["md5"] != _md5(file, one, part_size)
-    ]
-
-
-def _md5(file: Path, part: Document, part_size: int) -> str:
-    digest = hashlib.md5(usedforsecurity=False)
-    for chunk in read_part(file, part, part_size):
-        digest.update(chunk)
-    return digest.hexdigest()
+    return md5

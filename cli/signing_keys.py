@@ -7,16 +7,9 @@ from urllib.parse import quote
 import typer
 
 from cli import options
-from cli.api_keys import (
-    ApiUrl,
-    DeveloperKey,
-    OperatorKey,
-    developer_api,
-    operator_api,
-)
 from cli.failures import Failure
 from cli.platform_api import Document, PlatformApi
-from cli.project import LOCAL_STACK
+from cli.platform_command import Caller, for_developers, for_either
 from cli.signing_key import generate as generate_key
 from cli.signing_key import read_signing_key
 
@@ -47,103 +40,83 @@ def generate(file: KeyFile, *, as_json: options.Json = False) -> None:
 
 
 @app.command()
+@for_developers
 def register(
+    caller: Caller,
     file: KeyFile,
     name: Annotated[str | None, typer.Option("--name", help="For people.")] = None,
-    key: DeveloperKey = None,
-    api_url: ApiUrl = None,
-    home: options.Home = None,
-    stack: options.Stack = LOCAL_STACK,
-    *,
-    as_json: options.Json = False,
 ) -> None:
     """Tell the platform the public half of a key. Repeating it is fine.
 
     Exit codes: 0 registered, 1 failed, 2 wrong usage.
     """
-    scope = options.scope(home, stack, as_json=as_json)
-    signing_key = read_signing_key(file, scope.terminal.say)
+    signing_key = read_signing_key(file, caller.terminal.say)
     body: Document = {"public_key": signing_key.public_key}
     body |= {"name": name} if name else {}
-    answer = developer_api(scope, api_url, key).post(PATH, body)
-    scope.terminal.document(answer)
+    answer = caller.developer().post(PATH, body)
+    caller.terminal.document(answer)
     made = cast("Document", answer["developer_key"])
-    scope.terminal.result(f"Key {made['id']} is registered.")
+    caller.terminal.result(f"Key {made['id']} is registered.")
 
 
 @app.command(name="list")
+@for_either
 def list_keys(
+    caller: Caller,
     developer: Annotated[
         str | None,
         typer.Option("--developer", help="Another developer's id; needs an operator's key."),
     ] = None,
-    key: DeveloperKey = None,
-    operator_key: OperatorKey = None,
-    api_url: ApiUrl = None,
-    home: options.Home = None,
-    stack: options.Stack = LOCAL_STACK,
-    *,
-    as_json: options.Json = False,
 ) -> None:
     """List the registered keys.
 
     Exit codes: 0 listed, 1 failed, 2 wrong usage.
     """
-    scope = options.scope(home, stack, as_json=as_json)
     if developer is None:
-        keys = registered(developer_api(scope, api_url, key))
+        keys = registered(caller.developer())
     else:
-        keys = registered(operator_api(scope, api_url, operator_key), developer)
-    scope.terminal.document({"developer_keys": keys})
-    scope.terminal.table(
+        keys = registered(caller.operator(), developer)
+    caller.terminal.document({"developer_keys": keys})
+    caller.terminal.table(
         _COLUMNS, [[str(one.get(name) or "-") for name in _COLUMNS] for one in keys]
     )
 
 
 @app.command()
+@for_developers
 def revoke(
+    caller: Caller,
     key_id: Annotated[
         str, typer.Argument(metavar="ID", help="The key's id, as `signing-keys list` shows it.")
     ],
-    key: DeveloperKey = None,
-    api_url: ApiUrl = None,
-    home: options.Home = None,
-    stack: options.Stack = LOCAL_STACK,
-    *,
-    as_json: options.Json = False,
 ) -> None:
     """Revoke a key for good: no new version is taken with it. Repeating it is fine.
 
     Exit codes: 0 revoked, 1 failed, 2 wrong usage.
     """
-    scope = options.scope(home, stack, as_json=as_json)
-    answer = developer_api(scope, api_url, key).delete(f"{PATH}/{quote(key_id, safe='')}")
-    scope.terminal.document(answer)
-    scope.terminal.result(f"Key {key_id} is revoked.")
+    answer = caller.developer().delete(f"{PATH}/{quote(key_id, safe='')}")
+    caller.terminal.document(answer)
+    caller.terminal.result(f"Key {key_id} is revoked.")
 
 
 @app.command()
+@for_developers
 def require(
-    app_id: Annotated[str, typer.Argument(metavar="APP", help="The app's id.")],
-    key: DeveloperKey = None,
-    api_url: ApiUrl = None,
-    home: options.Home = None,
-    stack: options.Stack = LOCAL_STACK,
+    caller: Caller,
+    app_id: options.AppId,
     *,
     off: Annotated[bool, typer.Option("--off", help="Take unsigned versions again.")] = False,
-    as_json: options.Json = False,
 ) -> None:
     """Have the platform take only signed versions of an app. Repeating it is fine.
 
     Exit codes: 0 done, 1 failed, 2 wrong usage.
     """
-    scope = options.scope(home, stack, as_json=as_json)
-    answer = developer_api(scope, api_url, key).call(
+    answer = caller.developer().call(
         "PATCH", f"/v1/apps/{quote(app_id, safe='')}", {"require_signature": not off}
     )
-    scope.terminal.document(answer)
+    caller.terminal.document(answer)
     what = "takes unsigned versions again" if off else "takes signed versions only"
-    scope.terminal.result(f"App {app_id} {what}.")
+    caller.terminal.result(f"App {app_id} {what}.")
 
 
 def registered(api: PlatformApi, developer: str | None = None) -> list[Document]:

@@ -80,8 +80,9 @@ def reconcile(
     ] = 300,
     as_json: options.Json = False,
 ) -> None:
-    """Compare the buckets with the database: objects that nobody owns, versions whose package is
-    missing. An orphan goes only with --repair and once it is a day old; rows are never changed.
+    """Compare the buckets with the database: objects that nobody owns, versions and images whose
+    objects are missing. An orphan goes only with --repair and once it is a day old; rows are never
+    changed.
 
     Exit codes: 0 compared, 1 failed, 2 wrong usage.
     """
@@ -92,9 +93,9 @@ def reconcile(
     scope.terminal.document(walk)
     _table(scope.terminal, _FINDINGS, cast("list[Document]", walk["findings"]))
     scope.terminal.result(
-        f"{walk['objects']} objects and {walk['versions']} versions compared: {walk['orphans']} "
-        f"orphans ({walk['repaired']} deleted, {walk['young']} too young for that), "
-        f"{walk['missing']} packages missing or different."
+        f"{walk['objects']} objects, {walk['versions']} versions and {walk['images']} images "
+        f"compared: {walk['orphans']} orphans ({walk['repaired']} deleted, {walk['young']} too "
+        f"young for that), {walk['missing']} objects missing or different."
     )
     errors = cast("list[str]", walk["errors"])
     if errors:

@@ -11,7 +11,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TypeVar, cast
 
-from functions.core.platform import DAY_MS, HOUR_MS, Retention
+from functions.core.key_ring import KeyRing
+from functions.core.platform import DAY_MS, HOUR_MS, Quotas, Retention
 
 
 class SettingsError(Exception):
@@ -25,14 +26,6 @@ class SettingsError(Exception):
             + ". They are bindings of the Worker: mend the stack's configuration, then `stowage up`"
         )
         self.problems = problems
-
-
-@dataclass(frozen=True, slots=True)
-class DownloadKeyRing:
-    """The HMAC keys of download URLs by id; `current` signs, all verify."""
-
-    current: str
-    keys: Mapping[str, bytes] = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +62,7 @@ class Publishing:
 
 PUBLISHING = Publishing(3, 7)
 NO_BACKUPS = BackupRhythm(0, 1)
-NO_KEYS = DownloadKeyRing("", {})
+NO_KEYS = KeyRing("", {})
 NO_SIGNING_KEY = SigningKey("", b"")
 MAX_PUT = 5 * 1024**3
 """R2 takes at most 5 GiB in one PUT (developers.cloudflare.com/r2/platform/limits)."""
@@ -78,6 +71,7 @@ _KEY_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 """As it stands in a download URL (`core.download_tokens`, which signs and verifies no other id)."""
 
 _KEPT = {"draft_days", "rejected_days", "failed_hours", "superseded_days", "temp_hours"}
+_QUOTAS = {"open_uploads", "uploads_per_day", "stored_bytes"}
 
 T = TypeVar("T")
 
@@ -91,6 +85,10 @@ class Reader:
 
     def text(self, name: str) -> str:
         return self.parsed(name, str, "")
+
+    def optional(self, name: str) -> str | None:
+        """None where it is not given."""
+        return self._variables.get(name) or None
 
     def parsed(self, name: str, parse: Callable[[str], T], instead: T) -> T:
         value = self._variables.get(name)
@@ -161,6 +159,20 @@ def api_base_url(value: str) -> str:
     return value
 
 
+def resolvers(value: str) -> tuple[str, ...]:
+    urls = tuple(cast("list[str]", json.loads(value)))
+    if not urls or not all(re.fullmatch(r"https?://[^/?#\s]+/[^?#\s]*", url) for url in urls):
+        raise WrongError("it must be a JSON list of at least one http(s)://host/path")
+    return urls
+
+
+def dataset(value: str) -> str:
+    """Its name stands in SQL as it is."""
+    if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", value):
+        raise WrongError("it must be letters, digits and underscores, and begin with no digit")
+    return value
+
+
 def buckets(value: str) -> tuple[str, ...]:
     names = tuple(cast("list[str]", json.loads(value)))
     if not names or not all(re.fullmatch(r"[a-z0-9][a-z0-9-]{1,61}[a-z0-9]", n) for n in names):
@@ -168,7 +180,7 @@ def buckets(value: str) -> tuple[str, ...]:
     return names
 
 
-def download_keys(value: str) -> DownloadKeyRing:
+def key_ring(value: str) -> KeyRing:
     given = cast("dict[str, object]", json.loads(value))
     encoded = cast("dict[str, str]", given["keys"])
     if not all(_KEY_ID.fullmatch(key_id) for key_id in encoded):
@@ -177,7 +189,7 @@ def download_keys(value: str) -> DownloadKeyRing:
     current = given["current"]
     if not isinstance(current, str) or current not in keys:
         raise WrongError("`current` must be the id of one of its keys")
-    return DownloadKeyRing(current, keys)
+    return KeyRing(current, keys)
 
 
 def signing_key(value: str) -> SigningKey:
@@ -197,6 +209,15 @@ def retention(value: str) -> Retention:
         superseded_ms=kept["superseded_days"] * DAY_MS,
         temp_ms=kept["temp_hours"] * HOUR_MS,
     )
+
+
+def quotas(value: str) -> Quotas:
+    given = cast("dict[str, object]", json.loads(value))
+    counts = {name: count for name, count in given.items() if type(count) is int and count > 0}
+    set_ones = {name for name, count in given.items() if count is not None}
+    if set(given) != _QUOTAS or set(counts) != set_ones:
+        raise WrongError(f"it must give a whole number above 0, or null, for {sorted(_QUOTAS)}")
+    return Quotas(**counts)
 
 
 def _key_bytes(text: str) -> bytes:

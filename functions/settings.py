@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from typing import Self
 
 from functions import setting_values as values
-from functions.core.platform import DESIGNED, Retention
+from functions.core.key_ring import KeyRing
+from functions.core.platform import DESIGNED, UNLIMITED, Quotas, Retention
 from functions.core.storages import R2
 from functions.setting_values import (
     BackupRhythm,
-    DownloadKeyRing,
     PlatformKey,
     Publishing,
     Reader,
@@ -23,7 +23,9 @@ from functions.storage_settings import (
     R2_ALONE,
     AccessKey,
     StorageSettings,
+    UploadTarget,
     access_keys,
+    server_targets,
     storage_choice,
 )
 
@@ -35,15 +37,21 @@ DATABASE = "DB"
 VALIDATE_QUEUE = "VALIDATE_QUEUE"
 IMAGES = "IMAGES"
 """Cloudflare's image service: it decodes and resizes, which Python in a Worker cannot afford."""
+USAGE = "USAGE"
+"""The dataset that edge writes a data point of each request to."""
 ADDRESS_LIMITER = "ADDRESS_LIMITER"
 KEY_LIMITER = "KEY_LIMITER"
 LIMITER_SECONDS = 60
 """The period of both rate limiters; Workers know 10 and 60 seconds."""
 
+API_URL = "API_URL"
+"""Public base URL of the api, no trailing slash: `https://api.example.com`."""
 CDN_URL = "CDN_URL"
 """Public base URL of the cdn host, no trailing slash: `https://cdn.example.com`."""
 API_HOST = "API_HOST"
 CDN_HOST = "CDN_HOST"
+FALLBACK_HOST = "FALLBACK_HOST"
+"""Where the CNAMEs of tenants' hostnames lead."""
 PLATFORM_ZONE = "PLATFORM_ZONE"
 """Names equal to or under it are the platform's own and are never a tenant's hostname."""
 REPOSITORY_BUCKETS = "REPOSITORY_BUCKETS"
@@ -57,6 +65,8 @@ MULTIPART_THRESHOLD_BYTES = "MULTIPART_THRESHOLD_BYTES"
 RETENTION = "RETENTION"
 """JSON `{"draft_days", "rejected_days", "failed_hours", "superseded_days", "temp_hours"}`, whole
 numbers."""
+QUOTAS = "QUOTAS"
+"""JSON `{"open_uploads", "uploads_per_day", "stored_bytes"}`, whole numbers; null: no quota."""
 S3_ENDPOINT = "S3_ENDPOINT"
 """Base URL of R2's S3 endpoint, which presigned URLs name byte for byte while R2 is the active
 storage; no trailing slash."""
@@ -91,6 +101,9 @@ ZONE_ID = "ZONE_ID"
 API_BASE_URL = "API_BASE_URL"
 """Base URL of Cloudflare's API, no trailing slash: `https://api.cloudflare.com/client/v4`."""
 
+DNS_RESOLVERS = "DNS_RESOLVERS"
+"""JSON list of the URLs of DNS over HTTPS (RFC 8484) that the jobs ask; all must agree."""
+
 PURGE_TOKEN = "PURGE_TOKEN"  # noqa: S105  (a name, not a secret)
 """Secret: an API token that may purge the zone's cache and nothing else; jobs only."""
 PRESIGN_ACCESS_KEY_ID = "PRESIGN_ACCESS_KEY_ID"
@@ -102,18 +115,37 @@ PUBLISH_SECRET_ACCESS_KEY = "PUBLISH_SECRET_ACCESS_KEY"  # noqa: S105  (a name, 
 DOWNLOAD_KEYS = "DOWNLOAD_KEYS"
 """Secret JSON `{"current": key id, "keys": {key id: base64 of 32 bytes}}`; two keys are valid while
 one is rotated."""
+TENANT_LINK_KEYS = "TENANT_LINK_KEYS"
+"""Secret JSON of the same form; api only, so not the keys of downloads, which the edge has."""
 SIGNING_KEY = "SIGNING_KEY"
 """Secret JSON `{"id": key id, "seed": base64 of the 32-byte Ed25519 seed}`; jobs only."""
 ROOT_KEY_HASHES = "ROOT_KEY_HASHES"
 """Secret JSON list of one or two SHA-256 hex digests of root operator secrets (two while one is
 rotated)."""
+HOSTNAMES_TOKEN = "HOSTNAMES_TOKEN"  # noqa: S105  (a name, not a secret)
+"""Secret: an API token that may write the zone's custom hostnames and their certificates, and
+nothing else; jobs only."""
 BACKUP_TOKEN = "BACKUP_TOKEN"  # noqa: S105  (a name, not a secret)
 """An API token that may read the account's D1 databases; jobs only."""
+USAGE_DATASET = "USAGE_DATASET"
+"""The name of the dataset behind USAGE, as queries have it."""
+USAGE_TOKEN = "USAGE_TOKEN"  # noqa: S105  (a name, not a secret)
+"""An API token that may read the account's analytics; jobs only."""
+
+ALERT_WEBHOOK_URL = "ALERT_WEBHOOK_URL"
+"""Secret: where the operator is told of what tenants are told of; absent where nobody is; jobs
+only."""
+ALERT_WEBHOOK_SECRET = "ALERT_WEBHOOK_SECRET"  # noqa: S105  (a name, not a secret)
+"""Secret text that signs it; absent where nothing is signed."""
+LOOPBACK_WEBHOOKS = "LOOPBACK_WEBHOOKS"
+"""Whether a tenant's webhook may be `http://` on this machine: `true` in the local cloud alone."""
 
 VARIABLES = (
+    API_URL,
     CDN_URL,
     API_HOST,
     CDN_HOST,
+    FALLBACK_HOST,
     PLATFORM_ZONE,
     REPOSITORY_BUCKETS,
     MULTI_TENANT,
@@ -122,6 +154,7 @@ VARIABLES = (
     MAX_PACKAGE_BYTES,
     MULTIPART_THRESHOLD_BYTES,
     RETENTION,
+    QUOTAS,
     S3_ENDPOINT,
     S3_REGION,
     UPLOADS_BUCKET,
@@ -141,12 +174,20 @@ VARIABLES = (
     PUBLISH_SECRET_ACCESS_KEY,
     PUBLISHING,
     DOWNLOAD_KEYS,
+    TENANT_LINK_KEYS,
     SIGNING_KEY,
     ROOT_KEY_HASHES,
     ACCOUNT_ID,
     DATABASE_ID,
     BACKUP,
     BACKUP_TOKEN,
+    ALERT_WEBHOOK_URL,
+    ALERT_WEBHOOK_SECRET,
+    LOOPBACK_WEBHOOKS,
+    DNS_RESOLVERS,
+    HOSTNAMES_TOKEN,
+    USAGE_DATASET,
+    USAGE_TOKEN,
 )
 """Every text variable and secret; each Worker has some of them."""
 
@@ -176,7 +217,7 @@ class EdgeSettings:
     packages_bucket: str
     assets_bucket: str
     repository_buckets: tuple[str, ...]
-    download_keys: DownloadKeyRing
+    download_keys: KeyRing
 
     @classmethod
     def from_mapping(cls, variables: Mapping[str, str | None]) -> Self:
@@ -192,23 +233,9 @@ class EdgeSettings:
                 packages_bucket=packages,
                 assets_bucket=assets,
                 repository_buckets=repositories,
-                download_keys=reader.parsed(DOWNLOAD_KEYS, values.download_keys, values.NO_KEYS),
+                download_keys=reader.parsed(DOWNLOAD_KEYS, values.key_ring, values.NO_KEYS),
             )
         )
-
-
-@dataclass(frozen=True, slots=True)
-class UploadTarget:
-    """Where uploads go: a bucket of the active storage, by its S3 API. With that of the uploads
-    bucket api presigns and puts parts together, and jobs aborts what nobody completed; jobs may do
-    no more with it than by the bucket's binding. With those of the repository buckets api presigns
-    the files of publications."""
-
-    endpoint: str
-    region: str
-    bucket: str
-    """As the storage calls it."""
-    key: AccessKey
 
 
 def _upload_targets(
@@ -216,18 +243,12 @@ def _upload_targets(
 ) -> dict[str, UploadTarget]:
     """By the platform's names of the buckets. `r2_key` are the variables that hold R2's key; on a
     server it is the Worker's own."""
-    active = storage.choice.active
-    if active == R2.name:
+    if storage.choice.active == R2.name:
         key = AccessKey(*map(reader.text, r2_key))
         endpoint = reader.parsed(S3_ENDPOINT, values.base_url, "")
         region = reader.text(S3_REGION)
         return {bucket: UploadTarget(endpoint, region, bucket, key) for bucket in buckets}
-    server = storage.choice.servers[active]
-    key = storage.keys.get(active, AccessKey("", ""))
-    return {
-        bucket: UploadTarget(server.endpoint, server.region, server.buckets.get(bucket, ""), key)
-        for bucket in buckets
-    }
+    return server_targets(storage, *buckets)
 
 
 _PRESIGN_KEY = (PRESIGN_ACCESS_KEY_ID, PRESIGN_SECRET_ACCESS_KEY)
@@ -238,9 +259,12 @@ _PUBLISH_KEY = (PUBLISH_ACCESS_KEY_ID, PUBLISH_SECRET_ACCESS_KEY)
 class ApiSettings:
     api_host: str
     cdn_host: str
+    fallback_host: str
     platform_zone: str
     repository_buckets: tuple[str, ...]
-    download_keys: DownloadKeyRing
+    download_keys: KeyRing
+    tenant_link_keys: KeyRing
+    api_url: str
     cdn_url: str
     multi_tenant: bool
     upload_url_seconds: int
@@ -248,6 +272,7 @@ class ApiSettings:
     max_package_bytes: int
     multipart_threshold_bytes: int
     retention: Retention
+    quotas: Quotas
     storage: StorageSettings
     uploads_bucket: str
     assets_bucket: str
@@ -257,6 +282,7 @@ class ApiSettings:
     publishing: Publishing
     platform_keys: tuple[PlatformKey, ...]
     root_key_hashes: tuple[str, ...]
+    loopback_webhooks: bool
 
     @classmethod
     def from_mapping(cls, variables: Mapping[str, str | None]) -> Self:
@@ -269,9 +295,12 @@ class ApiSettings:
             lambda: cls(
                 api_host=reader.text(API_HOST),
                 cdn_host=reader.text(CDN_HOST),
+                fallback_host=reader.text(FALLBACK_HOST),
                 platform_zone=reader.text(PLATFORM_ZONE),
                 repository_buckets=repositories,
-                download_keys=reader.parsed(DOWNLOAD_KEYS, values.download_keys, values.NO_KEYS),
+                download_keys=reader.parsed(DOWNLOAD_KEYS, values.key_ring, values.NO_KEYS),
+                tenant_link_keys=reader.parsed(TENANT_LINK_KEYS, values.key_ring, values.NO_KEYS),
+                api_url=reader.parsed(API_URL, values.base_url, ""),
                 cdn_url=reader.parsed(CDN_URL, values.base_url, ""),
                 multi_tenant=reader.parsed(MULTI_TENANT, values.boolean, False),
                 upload_url_seconds=reader.parsed(UPLOAD_URL_SECONDS, values.integer(1, 900), 0),
@@ -285,6 +314,7 @@ class ApiSettings:
                     MULTIPART_THRESHOLD_BYTES, values.integer(1, values.MAX_PUT), 0
                 ),
                 retention=reader.parsed(RETENTION, values.retention, DESIGNED),
+                quotas=reader.parsed(QUOTAS, values.quotas, UNLIMITED),
                 storage=storage,
                 uploads_bucket=uploads,
                 assets_bucket=assets,
@@ -293,6 +323,7 @@ class ApiSettings:
                 publishing=reader.parsed(PUBLISHING, values.publishing, values.PUBLISHING),
                 platform_keys=reader.parsed(PLATFORM_KEYS, values.platform_keys, ()),
                 root_key_hashes=reader.parsed(ROOT_KEY_HASHES, values.hashes, ()),
+                loopback_webhooks=reader.parsed(LOOPBACK_WEBHOOKS, values.boolean, False),
             )
         )
 
@@ -317,6 +348,13 @@ class JobsSettings:
     database_id: str
     backup_rhythm: BackupRhythm
     backup_token: str
+    alert_url: str | None
+    alert_secret: str | None
+    fallback_host: str
+    dns_resolvers: tuple[str, ...]
+    hostnames_token: str
+    usage_dataset: str
+    usage_token: str
 
     @classmethod
     def from_mapping(cls, variables: Mapping[str, str | None]) -> Self:
@@ -348,5 +386,12 @@ class JobsSettings:
                 database_id=reader.text(DATABASE_ID),
                 backup_rhythm=reader.parsed(BACKUP, values.backup_rhythm, values.NO_BACKUPS),
                 backup_token=reader.text(BACKUP_TOKEN),
+                alert_url=reader.optional(ALERT_WEBHOOK_URL),
+                alert_secret=reader.optional(ALERT_WEBHOOK_SECRET),
+                fallback_host=reader.text(FALLBACK_HOST),
+                dns_resolvers=reader.parsed(DNS_RESOLVERS, values.resolvers, ()),
+                hostnames_token=reader.text(HOSTNAMES_TOKEN),
+                usage_dataset=reader.parsed(USAGE_DATASET, values.dataset, ""),
+                usage_token=reader.text(USAGE_TOKEN),
             )
         )

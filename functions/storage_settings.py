@@ -117,3 +117,27 @@ def _access_key(given: Mapping[str, object]) -> AccessKey:
     if not isinstance(key_id, str) or not isinstance(secret, str) or not key_id or not secret:
         raise WrongError("`access_key_id` and `secret_access_key` must be text")
     return AccessKey(key_id, secret)
+
+
+@dataclass(frozen=True, slots=True)
+class UploadTarget:
+    """Where uploads go: a bucket of the active storage, by its S3 API. With that of the uploads
+    bucket api presigns and puts parts together, and jobs aborts what nobody completed; jobs may do
+    no more with it than by the bucket's binding. With those of the repository buckets api presigns
+    the files of publications."""
+
+    endpoint: str
+    region: str
+    bucket: str
+    """As the storage calls it."""
+    key: AccessKey
+
+
+def server_targets(storage: StorageSettings, *buckets: str) -> dict[str, UploadTarget]:
+    """Those of the active storage, where it is a server, by the platform's names of the buckets."""
+    server = storage.choice.servers[storage.choice.active]
+    key = storage.keys.get(storage.choice.active, AccessKey("", ""))
+    return {
+        bucket: UploadTarget(server.endpoint, server.region, server.buckets.get(bucket, ""), key)
+        for bucket in buckets
+    }

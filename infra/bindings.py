@@ -1,19 +1,11 @@
 """Which Worker is given what. Bindings have no read-only mode, so privilege is what a Worker is not
-given.
-
-| Worker | buckets | database | queue | images | secrets |
-|---|---|---|---|---|---|
-| edge | packages, assets, repositories | yes | - | - | download keys |
-| api | uploads, assets, repositories | yes | produces | yes | download keys, presign and publish
-tokens, root key hashes |
-| jobs | all | yes | consumes both, produces | yes | signing key, purge token, token that reads
-D1, presign token |
+given. docs/access.md shows all of it in a table.
 
 Of the presign token jobs needs that R2's binding cannot list uploads in parts, nor abort what it
 did not begin; it reaches the uploads bucket only, which jobs may write to anyway.
 
 Buckets are bindings on R2 only. An S3-compatible server is told of in a variable, and each Worker
-has keys of its own for it, whose rights are those of the table.
+has keys of its own for it, whose rights are the same.
 """
 
 import json
@@ -27,6 +19,7 @@ from infra import keys
 from infra.cloudflare.tokens import ApiToken
 from infra.cloudflare.worker import (
     Binding,
+    analytics_binding,
     bucket_binding,
     database_binding,
     images_binding,
@@ -52,12 +45,23 @@ class Resources:
     validate_queue: pulumi.Output[str]
 
 
+@dataclass(frozen=True, kw_only=True)
+class JobsTokens:
+    """With what the jobs call Cloudflare's API; each may do one thing."""
+
+    purge: ApiToken
+    backup: ApiToken
+    usage: ApiToken
+    hostnames: ApiToken
+
+
 def edge(of: Resources) -> list[Binding]:
     return [
         *_buckets(of, {name.PACKAGES: "packages", name.ASSETS: "assets"}),
         *_repositories(of),
         *_storage(of, "edge", name.PACKAGES_BUCKET, name.ASSETS_BUCKET),
         database_binding(name.DATABASE, of.database_id),
+        analytics_binding(name.USAGE, of.settings.names.usage_dataset),
         *_variables(of, name.CDN_HOST, name.PLATFORM_ZONE, name.REPOSITORY_BUCKETS),
         secret(name.DOWNLOAD_KEYS, of.secrets.download_keys),
     ]
@@ -77,11 +81,12 @@ def api(of: Resources) -> list[Binding]:
         *_rate_limits(of.settings),
         *_variables(of, *_plain_values(of.settings)),
         secret(name.DOWNLOAD_KEYS, of.secrets.download_keys),
+        secret(name.TENANT_LINK_KEYS, of.secrets.tenant_link_keys),
         secret(name.ROOT_KEY_HASHES, of.secrets.root_key_hashes),
     ]
 
 
-def jobs(of: Resources, purge: ApiToken, backup: ApiToken) -> list[Binding]:
+def jobs(of: Resources, tokens: JobsTokens) -> list[Binding]:
     roles = {
         name.UPLOADS: "uploads",
         name.PACKAGES: "packages",
@@ -102,18 +107,33 @@ def jobs(of: Resources, purge: ApiToken, backup: ApiToken) -> list[Binding]:
         database_binding(name.DATABASE, of.database_id),
         queue_binding(name.VALIDATE_QUEUE, of.validate_queue),
         images_binding(name.IMAGES),
+        *_variables(of, name.MAX_PACKAGE_BYTES, name.RETENTION, name.FALLBACK_HOST),
+        variable(name.DNS_RESOLVERS, _json(of.settings.dns_resolvers)),
         *_presign(of),
-        *_variables(of, name.MAX_PACKAGE_BYTES, name.RETENTION, name.REPOSITORY_BUCKETS),
+        *_variables(of, name.REPOSITORY_BUCKETS),
         variable(name.PUBLISHING, _publishing(of.settings)),
         variable(name.BACKUP, _json(of.settings.backup.model_dump())),
         variable(name.ACCOUNT_ID, of.settings.account_id),
         variable(name.ZONE_ID, of.settings.zone_id),
         variable(name.DATABASE_ID, of.database_id),
         variable(name.API_BASE_URL, of.settings.api_base_url),
+        variable(name.USAGE_DATASET, of.settings.names.usage_dataset),
         secret(name.SIGNING_KEY, of.secrets.signing_key),
-        secret(name.PURGE_TOKEN, purge.value),
-        secret(name.BACKUP_TOKEN, backup.value),
+        secret(name.PURGE_TOKEN, tokens.purge.value),
+        secret(name.BACKUP_TOKEN, tokens.backup.value),
+        secret(name.USAGE_TOKEN, tokens.usage.value),
+        secret(name.HOSTNAMES_TOKEN, tokens.hostnames.value),
+        *_alert_webhook(of.secrets),
     ]
+
+
+def _alert_webhook(secrets: Secrets) -> list[Binding]:
+    """Where the jobs tell the operator; Cloudflare's own alerts go there, too."""
+    given = {
+        name.ALERT_WEBHOOK_URL: secrets.webhook_url,
+        name.ALERT_WEBHOOK_SECRET: secrets.webhook_secret,
+    }
+    return [secret(key, text) for key, text in given.items() if text is not None]
 
 
 def _buckets(of: Resources, roles: Mapping[str, str]) -> list[Binding]:
@@ -234,6 +254,8 @@ def _plain_values(settings: Settings) -> dict[str, str]:
     return {
         name.API_HOST: settings.api_host,
         name.CDN_HOST: settings.cdn_host,
+        name.API_URL: settings.api_url,
+        name.FALLBACK_HOST: settings.fallback_host,
         name.CDN_URL: settings.cdn_url,
         name.PLATFORM_ZONE: settings.zone,
         name.REPOSITORY_BUCKETS: _json([names.bucket(r) for r in settings.repository_buckets]),
@@ -243,7 +265,9 @@ def _plain_values(settings: Settings) -> dict[str, str]:
         name.MAX_PACKAGE_BYTES: str(settings.max_package_bytes),
         name.MULTIPART_THRESHOLD_BYTES: str(settings.multipart_threshold_bytes),
         name.RETENTION: json.dumps(settings.retention.model_dump(), separators=(",", ":")),
+        name.QUOTAS: _json(settings.quotas.model_dump()),
         name.PLATFORM_KEYS: _json([key.model_dump() for key in settings.platform_keys]),
+        name.LOOPBACK_WEBHOOKS: "true" if settings.loopback_webhooks else "false",
     }
 
 

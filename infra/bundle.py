@@ -2,10 +2,10 @@
 to read.
 
 A bundle holds the Worker's main module, the files of `functions` that it imports (found by
-`imports`) and the packages it may use. The same inputs give the same bytes, so a plan without
-changes is empty. Files lie under `.build/workers/{worker}/` and are given to the provider by a path
-relative to the project folder: an absolute path would be part of the state, and another checkout
-would plan a replacement.
+`imports`), the packages it may use and, for the api, the pages that it serves. The same inputs give
+the same bytes, so a plan without changes is empty. Files lie under `.build/workers/{worker}/` and
+are given to the provider by a path relative to the project folder: an absolute path would be part
+of the state, and another checkout would plan a replacement.
 """
 
 import os
@@ -19,6 +19,7 @@ from infra.imports import UnparsableFileError, UnresolvedImportError, closure
 OWN = "functions"
 ENTRYPOINTS = Path("functions/entrypoints/cloudflare")
 PACKAGES = Path(".build/python_modules")
+PAGES = Path("dashboard")
 LAYOUT = Path(".build/workers")
 PYTHON_MODULES = "python_modules"
 
@@ -33,6 +34,7 @@ JAVASCRIPT = "application/javascript+module"
 
 _LEFT_OUT_FOLDERS = frozenset({"__pycache__", "tests", "bin"})
 _LEFT_OUT_SUFFIXES = frozenset({".pyc", ".pyi", ".md"})
+_PAGE_SUFFIXES = frozenset({".html", ".css", ".js", ".svg"})
 
 
 class BundleError(Exception):
@@ -66,8 +68,9 @@ class Bundle:
 
 
 def collect(project: Path, worker: str) -> Bundle:
-    """The bundle of one Worker. `edge` and `jobs` take the runtime's SDK only, `api` every package:
-    what a Worker does not hold it need not load at a cold start, nor can be attacked through.
+    """The bundle of one Worker. `edge` and `jobs` take the runtime's SDK only, `api` every package
+    and the pages: what a Worker does not hold it need not load at a cold start, nor can be attacked
+    through.
 
     Raises: BundleError.
     """
@@ -87,7 +90,8 @@ def collect(project: Path, worker: str) -> Bundle:
         raise BundleError(f"The Worker {worker} cannot be bundled. {error}") from None
     own = [Module(file.relative_to(project).as_posix(), PYTHON, file) for file in needed]
     main = Module(f"{worker}.py", PYTHON, entry)
-    return Bundle(worker, tuple(sorted((main, *own, *packages))))
+    pages = _pages(project) if worker == "api" else ()
+    return Bundle(worker, tuple(sorted((main, *own, *packages, *pages))))
 
 
 def lay_out(project: Path, bundle: Bundle) -> None:
@@ -125,6 +129,13 @@ def _replace(target: Path, content: bytes) -> None:
     except BaseException:
         partial.unlink(missing_ok=True)
         raise
+
+
+def _pages(project: Path) -> Iterator[Module]:
+    """As data: a Worker finds them on its disk, beside its own files."""
+    for file in sorted((project / PAGES).rglob("*")):
+        if file.suffix in _PAGE_SUFFIXES:
+            yield Module(file.relative_to(project).as_posix(), DATA, file)
 
 
 def _packages(project: Path, *, everything: bool) -> Iterator[Module]:

@@ -21,7 +21,7 @@ NAMESPACE = "stowage"
 LOCAL_STACK = "dev"
 """The stack of the local cloud. Its file is made by `stowage`, so `pulumi config` does not mend
 it."""
-REQUIRED_SECRETS = ("downloadKeys", "signingKey", "rootKeyHashes")
+REQUIRED_SECRETS = ("downloadKeys", "tenantLinkKeys", "signingKey", "rootKeyHashes")
 OPTIONAL_SECRETS = ("webhookUrl", "webhookSecret", "storageKeys", "storageOriginSecret")
 SECRETS = REQUIRED_SECRETS + OPTIONAL_SECRETS
 
@@ -53,14 +53,18 @@ _EXAMPLES = {
     "uploadUrlSeconds": "900",
     "downloadUrlSeconds": "3600",
     "maxPackageBytes": "52428800",
+    "multipartThresholdBytes": "16777216",
     "uploadCorsOrigins": """'["https://console.example.com"]'""",
     "passthroughHosts": """'["www.example.com"]'""",
     "customHostnames": """'["apt.customer.org"]'""",
+    "dnsResolvers": """'["https://dns.google/dns-query"]'""",
     "requestsPerMinute": """'{"address": 600, "key": 3000}'""",
     "cron": "'*/5 * * * *'",
     "publishing": """'{"keepGenerations": 3, "graceDays": 7}'""",
     "backup": """'{"everyHours": 24, "keepDays": 30}'""",
     "retention": """'{"draftDays": 30, "rejectedDays": 7}'""",
+    "loopbackWebhooks": "false",
+    "quotas": """'{"openUploads": 50, "storedBytes": 10737418240}'""",
     "usageAlert": """'{"product": "worker_requests", "limit": 10000000}'""",
     "platformKeys": (
         """'[{"id": "KEY_ID", "algorithm": "Ed25519", "public_key": "BASE64", """
@@ -89,6 +93,7 @@ class Secrets:
     """Secret settings as Pulumi secrets; `functions.settings` describes the JSON in them."""
 
     download_keys: pulumi.Output[str]
+    tenant_link_keys: pulumi.Output[str]
     signing_key: pulumi.Output[str]
     root_key_hashes: pulumi.Output[str]
     webhook_url: pulumi.Output[str] | None = None
@@ -134,6 +139,7 @@ def load() -> tuple[Settings, Secrets]:
     config = pulumi.Config(NAMESPACE)
     secrets = Secrets(
         download_keys=config.require_secret("downloadKeys"),
+        tenant_link_keys=config.require_secret("tenantLinkKeys"),
         signing_key=config.require_secret("signingKey"),
         root_key_hashes=config.require_secret("rootKeyHashes"),
         webhook_url=config.get_secret("webhookUrl"),

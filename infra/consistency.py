@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 
 from infra import storage_consistency
 from infra.mistake import Mistake
-from infra.naming import bucket_name_problem, duplicates, is_within
+from infra.naming import bucket_name_problem, duplicates, is_loopback, is_within
 from infra.settings import Settings
 
 
@@ -60,6 +60,15 @@ def _platform_keys(settings: Settings) -> Iterator[Mistake]:
         yield Mistake("platformKeys", f"the id {key_id!r} is given to two keys")
 
 
+def _loopback_webhooks(settings: Settings) -> Iterator[Mistake]:
+    if settings.loopback_webhooks and not is_loopback(settings.api_base_url):
+        yield Mistake(
+            "loopbackWebhooks",
+            "is for the local cloud alone: Cloudflare's Workers reach no machine of yours, and "
+            "what a tenant may name there is nobody's to call",
+        )
+
+
 _HOST_KEYS = frozenset({"zone", "apiHost", "cdnHost", "fallbackHost"})
 
 # What compares several settings, with the keys it reads: it is skipped while one of them is wrong
@@ -72,5 +81,6 @@ CHECKS: Mapping[Callable[[Settings], Iterator[Mistake]], frozenset[str]] = {
     _repository_buckets: frozenset({"repositoryBuckets"}),
     _name_length: frozenset({"namePrefix", "repositoryBuckets"}),
     _platform_keys: frozenset({"platformKeys"}),
+    _loopback_webhooks: frozenset({"loopbackWebhooks", "endpoints"}),
     **storage_consistency.CHECKS,
 }

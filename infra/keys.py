@@ -16,7 +16,7 @@ _SHA256_HEX = re.compile(r"[0-9a-f]{64}")
 KEY_ID_FORM = "1 to 64 letters, digits, hyphens and underscores"
 """Key ids stand in URLs and signatures as they are, so they hold nothing that needs escaping."""
 KEY_BYTES = 32
-"""Length of an HMAC-SHA256 key for download URLs and of an Ed25519 seed."""
+"""Length of an HMAC-SHA256 key and of an Ed25519 seed."""
 MAX_ROOT_KEYS = 2
 """Two slots: the new key is put beside the old one, then the old one is taken out."""
 STORAGE_ROLES = ("edge", "api", "jobs", "publisher")
@@ -32,8 +32,8 @@ _ORIGIN_SECRET = re.compile(r"[A-Za-z0-9_-]{32,128}")
 _MAX_ORIGIN_SECRETS = 2
 
 
-def download_keys_problem(text: str) -> str | None:
-    """What is wrong with the keys that sign download URLs, or None."""
+def key_ring_problem(text: str) -> str | None:
+    """What is wrong with the keys that sign download URLs, or tenants' links, or None."""
     wanted = (
         'must be JSON {"current": KEY_ID, "keys": {KEY_ID: base64 of '
         f"{KEY_BYTES} bytes}}}}, nothing else, whose current key is among the keys; a key id is "
@@ -152,7 +152,8 @@ def storage_origin_secrets(text: str) -> list[str]:
 
 
 PROBLEMS: Mapping[str, Callable[[str], str | None]] = {
-    "downloadKeys": download_keys_problem,
+    "downloadKeys": key_ring_problem,
+    "tenantLinkKeys": key_ring_problem,
     "signingKey": signing_key_problem,
     "rootKeyHashes": root_key_hashes_problem,
     "webhookUrl": webhook_url_problem,

@@ -113,6 +113,12 @@ class Names:
     def dead_letter_queue(self) -> str:
         return f"{self.prefix}-{VALIDATE_QUEUE}-dead"
 
+    @property
+    def usage_dataset(self) -> str:
+        """Stands in SQL as it is, so it has underscores for hyphens, which no prefix has, and does
+        not begin with the digit that a prefix may begin with."""
+        return "usage_" + self.prefix.replace("-", "_")
+
     def token(self, role: str) -> str:
         return f"{self.prefix}-{role}"
 

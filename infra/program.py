@@ -8,7 +8,7 @@ import pulumi
 import pulumi_cloudflare as cloudflare
 
 from infra import bindings, bundle, migrations, storages
-from infra.bindings import Resources
+from infra.bindings import JobsTokens, Resources
 from infra.cloudflare.alerts import Alerts, AlertsArgs, UsageAlertArgs
 from infra.cloudflare.database import Database, DatabaseArgs
 from infra.cloudflare.edge import Edge, EdgeArgs
@@ -16,7 +16,9 @@ from infra.cloudflare.hostnames import Hostnames, HostnamesArgs
 from infra.cloudflare.queues import Consumers, ConsumersArgs, Queues, QueuesArgs
 from infra.cloudflare.tokens import (
     ACCOUNT_SCOPE,
+    ANALYTICS_READ,
     CACHE_PURGE,
+    CERTIFICATES_WRITE,
     D1_READ,
     ZONE_SCOPE,
     ApiToken,
@@ -65,8 +67,7 @@ class Platform:
         self._storages = storages.declare(settings, secrets)
         self._database = self._make_database(schema)
         self._queues = self._make_queues()
-        self._purge = self._make_api_token("purge", CACHE_PURGE, ZONE_SCOPE, settings.zone_id)
-        self._backup = self._make_api_token("backup", D1_READ, ACCOUNT_SCOPE, settings.account_id)
+        self._tokens = self._make_tokens()
         self._workers = self._make_workers()
         self._edge = self._make_edge()
         self._start_jobs()
@@ -141,6 +142,16 @@ class Platform:
             ),
         )
 
+    def _make_tokens(self) -> JobsTokens:
+        settings, make = self._settings, self._make_api_token
+        account_id, zone_id = settings.account_id, settings.zone_id
+        return JobsTokens(
+            purge=make("purge", CACHE_PURGE, ZONE_SCOPE, zone_id),
+            backup=make("backup", D1_READ, ACCOUNT_SCOPE, account_id),
+            usage=make("usage", ANALYTICS_READ, ACCOUNT_SCOPE, account_id),
+            hostnames=make("hostnames", CERTIFICATES_WRITE, ZONE_SCOPE, zone_id),
+        )
+
     def _make_api_token(self, role: str, permission: str, scope: str, owner_id: str) -> ApiToken:
         settings = self._settings
         return ApiToken(
@@ -165,7 +176,7 @@ class Platform:
         return {
             "edge": self._worker("edge", bindings.edge(resources)),
             "api": self._worker("api", bindings.api(resources)),
-            "jobs": self._worker("jobs", bindings.jobs(resources, self._purge, self._backup)),
+            "jobs": self._worker("jobs", bindings.jobs(resources, self._tokens)),
         }
 
     def _worker(self, role: str, given: list[Binding]) -> PythonWorker:

@@ -65,6 +65,22 @@ def _base_url(value: str) -> str:
     return value
 
 
+def _resolver_url(value: str) -> str:
+    parts = urlsplit(value)
+    whole = f"{parts.scheme}://{parts.netloc}{parts.path}"
+    if parts.scheme not in {"http", "https"} or not parts.hostname or value != whole:
+        raise ValueError(f"{value!r} is not a URL like https://dns.example.com/dns-query")
+    if not parts.path:
+        raise ValueError(f"{value!r} has no path; DNS over HTTPS is asked at one, like /dns-query")
+    return value
+
+
+def _some_resolver(value: tuple[str, ...]) -> tuple[str, ...]:
+    if not value:
+        raise ValueError("must name at least one resolver: without, no hostname is ever proven")
+    return value
+
+
 def _origin(value: str) -> str:
     _base_url(value)
     if "*" in value:
@@ -118,6 +134,8 @@ Hex32 = Annotated[str, AfterValidator(_hex32)]
 Hostname = Annotated[str, AfterValidator(_hostname)]
 BaseUrl = Annotated[str, AfterValidator(_base_url)]
 Origin = Annotated[str, AfterValidator(_origin)]
+ResolverUrl = Annotated[str, AfterValidator(_resolver_url)]
+ResolverUrls = Annotated[tuple[ResolverUrl, ...], AfterValidator(_some_resolver)]
 BucketRole = Annotated[str, AfterValidator(_bucket_role)]
 Instant = Annotated[str, AfterValidator(_instant)]
 BucketRoles = Annotated[tuple[BucketRole, ...], AfterValidator(_not_empty), Structured]

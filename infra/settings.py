@@ -24,6 +24,7 @@ from infra.setting_types import (
     Plain,
     Prefix,
     PublicKey,
+    ResolverUrls,
     Structured,
 )
 from infra.storage_settings import R2, Server, Servers, StorageName
@@ -95,6 +96,16 @@ class Retention(Plain):
     temp_hours: int = Field(default=1, ge=1, le=20)
 
 
+class Quotas(Plain):
+    """How much one developer may use; null: as much as it likes."""
+
+    model_config = ConfigDict(alias_generator=to_camel)
+
+    open_uploads: int | None = Field(default=50, ge=1)
+    uploads_per_day: int | None = Field(default=1000, ge=1)
+    stored_bytes: int | None = Field(default=None, ge=1)
+
+
 class Endpoints(Plain):
     """Base URLs that replace the public ones, for a platform that is reached under other
     addresses."""
@@ -144,14 +155,20 @@ class Settings(BaseModel):
     # Above it `stowage push` and whoever else takes the offer send parts.
     multipart_threshold_bytes: int = Field(default=16_777_216, ge=1, le=MAX_PACKAGE_BYTES_LIMIT)
     retention: Annotated[Retention, Structured] = Retention()
+    quotas: Annotated[Quotas, Structured] = Quotas()
     upload_cors_origins: Annotated[tuple[Origin, ...], Structured] = ()
     passthrough_hosts: Annotated[tuple[Hostname, ...], Structured] = ()
     custom_hostnames: Annotated[tuple[Hostname, ...], Structured] = ()
+    dns_resolvers: Annotated[ResolverUrls, Structured] = (
+        "https://cloudflare-dns.com/dns-query",
+        "https://dns.google/dns-query",
+    )
     requests_per_minute: Annotated[RequestsPerMinute, Structured] = RequestsPerMinute()
     cron: Cron = "*/5 * * * *"
     backup: Annotated[Backup, Structured] = Backup()
     publishing: Annotated[Publishing, Structured] = Publishing()
     usage_alert: Annotated[UsageAlert | None, Structured] = None
+    loopback_webhooks: bool = False
     platform_keys: Annotated[tuple[PlatformKey, ...], Structured] = ()
     endpoints: Annotated[Endpoints, Structured] = Endpoints()
 

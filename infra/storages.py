@@ -208,5 +208,6 @@ def _say(settings: Settings) -> None:
         pulumi.log.warn(
             f"maxPackageBytes is {settings.max_package_bytes}, but uploads pass Cloudflare's "
             f"proxy, which takes {PROXY_BODY_BYTES} bytes on the plans Free and Pro and 200 MB on "
-            "Business: what is larger than the zone's plan takes is refused with 413."
+            "Business: a larger package is refused with 413 unless it comes in parts, as `stowage "
+            "push` sends what is above multipartThresholdBytes."
         )

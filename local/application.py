@@ -18,7 +18,13 @@ from local.blobs import Blobs
 from local.broker import Broker
 from local.control_routes import ControlRoutes
 from local.data_plane import DataPlane
+from local.data_points import DataPoints
 from local.deployed import deployed_workers
+from local.dns.control import DnsControl
+from local.dns.records import DnsRecords
+from local.dns.resolvers import PATH as RESOLVERS_PATH
+from local.dns.resolvers import Resolvers
+from local.dns.server import DnsServer
 from local.fault_board import FaultBoard
 from local.home import CloudHome
 from local.host_config import host_config, prune_packs
@@ -29,13 +35,17 @@ from local.provider.kinds import KINDS
 from local.provider.schema import Schema
 from local.purges import PLANS, Purges
 from local.queue_store import QueueStore
+from local.rest.analytics import AnalyticsEndpoint
 from local.rest.authority import Authority
+from local.rest.custom_hostnames import CustomHostnames
 from local.rest.data import DataEndpoints
 from local.rest.database_transfers import DatabaseTransfers
 from local.rest.envelope import failure
 from local.rest.listings import Listings
 from local.rest.purging import PurgeEndpoint
 from local.rest.signed_files import SIGNED_PATH, SignedFiles
+from local.saas.control import HostnameControl
+from local.saas.hostnames import Hostnames
 from local.schedules import Schedules
 from local.settling import Settler
 from local.storages import Storages
@@ -72,8 +82,11 @@ class LocalCloud:
         self._store = QueueStore(home.queues)
         self._broker = Broker(self.world, self._store, self._data_plane.deliver, self._is_up)
         self._settler.pausing.append(self._broker)
+        self._points = DataPoints(home.data_points)
         self._schedules = Schedules(self.world, self._data_plane.run_schedule)
         self._storages = Storages(home, self.world)
+        self._dns = DnsRecords(home.dns)
+        self._dns_server = DnsServer(self._dns, home.ports()["dns"])
         self._files = SignedFiles(
             home.transfers, home.urls()["rest"], home.credentials().control_secret
         )
@@ -81,7 +94,10 @@ class LocalCloud:
             self.world, self._settler, self._data_plane, self._files
         )
         self._schema: asyncio.Task[Schema] | None = None
-        self._calls = EngineCalls(self.world, self._blobs, self._types, self._bucket_is_empty)
+        self._hostnames = Hostnames(self.world, self._dns)
+        self._calls = EngineCalls(
+            self.world, self._blobs, self._types, self._bucket_is_empty, self._hostnames.follow
+        )
 
     def application(self) -> ASGIApp:
         control = ControlRoutes(
@@ -92,17 +108,24 @@ class LocalCloud:
             self._schedules,
             FaultBoard() if self._with_faults else None,
             self._purges,
+            self._points,
             self._storages,
             self,
         )
         listings = Listings(self.world, self._calls)
         data = DataEndpoints(self.world, self._settler, self._data_plane)
         purging = PurgeEndpoint(self.world, self._settler, self._data_plane, self._purges)
+        analytics = AnalyticsEndpoint(self._points)
         inner = Starlette(
             routes=[
                 *control.routes(),
+                *DnsControl(self._dns).routes(),
+                *Resolvers(self._dns).routes(),
+                *HostnameControl(self._hostnames).routes(),
+                *CustomHostnames(self.world, self._calls, self._hostnames).routes(),
                 *data.routes(),
                 *purging.routes(),
+                *analytics.routes(),
                 *self._transfers.routes(),
                 *self._files.routes(),
                 *listings.routes(),
@@ -119,6 +142,7 @@ class LocalCloud:
         # A cache may be empty at any time; what was purged of it is not remembered longer than
         # this.
         shutil.rmtree(self.home.data / "cache", ignore_errors=True)
+        await self._dns_server.start()
         self._broker.follow()
         self._schedules.start()
         self._storages.resume()
@@ -126,6 +150,7 @@ class LocalCloud:
             # Brings back what ran before the restart.
             self._settler.settle_later()
         yield
+        await self._dns_server.close()
         await self._transfers.close()
         await self._settler.close()
         await self._schedules.close()
@@ -134,6 +159,7 @@ class LocalCloud:
         await self._storages.close()
         await self._data_plane.close()
         self._store.close()
+        await self._points.close()
         self._schema.cancel()
         await asyncio.gather(self._schema, return_exceptions=True)
 
@@ -191,7 +217,8 @@ class LocalCloud:
 
 class _Guard:
     """Lets nobody in without a token (REST face) or the control secret (everything else). Signed
-    URLs are let through: they are checked where they lead to."""
+    URLs are let through, as they are checked where they lead to, and so is whoever asks the
+    DNS."""
 
     def __init__(self, application: ASGIApp, home: CloudHome, world: World) -> None:
         self._application = application
@@ -205,7 +232,7 @@ class _Guard:
     def _refusal(self, request: Request) -> Response | None:
         if request.url.path.startswith("/client/"):
             return self._authority.refusal(request)
-        if request.url.path.startswith(f"{SIGNED_PATH}/"):
+        if request.url.path.startswith((f"{SIGNED_PATH}/", f"{RESOLVERS_PATH}/")):
             return None
         given = request.headers.get("x-stowage-control", "")
         if hmac.compare_digest(given.encode(), self._control_secret.encode()):

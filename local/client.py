@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, cast
+from urllib.parse import urlencode
 
 import httpx
 
@@ -197,6 +198,34 @@ class Cloud:
     def release_faults(self) -> None:
         """Lets the held calls go on."""
         self._call("POST", "/_faults/release")
+
+    def dns(self) -> Json:
+        """`{"records": [{name, type, value, ttl}], "faults": [{name, kind, resolver}]}`."""
+        return self._call("GET", "/_dns/records")
+
+    def set_dns(self, name: str, kind: str, *values: str) -> None:
+        """The records of this name and type are exactly these from now on."""
+        body: Json = {"name": name, "type": kind, "values": list(values)}
+        self._call("PUT", "/_dns/records", body)
+
+    def delete_dns(self, name: str, kind: str | None = None) -> None:
+        """All records of a name, or those of one type; none there is a success."""
+        query = {"name": name} | ({"type": kind} if kind else {})
+        self._call("DELETE", f"/_dns/records?{urlencode(query)}")
+
+    def plan_dns_fault(self, name: str, kind: str, resolver: int | None = None) -> None:
+        """What resolver 1 or 2, or everybody, says of a name: `nxdomain`, `servfail`, `timeout`, or
+        `stale` (what is true now, whatever changes)."""
+        self._call("PUT", "/_dns/faults", {"name": name, "kind": kind, "resolver": resolver})
+
+    def clear_dns_faults(self, name: str | None = None) -> None:
+        """Those of one name, or all."""
+        self._call("DELETE", "/_dns/faults" + (f"?{urlencode({'name': name})}" if name else ""))
+
+    def simulate_hostnames(self, **changes: Any) -> Json:
+        """Sets fields of `local.saas.simulation.Simulation`, such as `stage_seconds`, and gives
+        all."""
+        return self._call("PATCH", "/_hostnames", changes)
 
     def _call(
         self, method: str, path: str, body: Json | None = None, timeout: float = 30.0

@@ -11,6 +11,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from local.broker import Broker, UnknownQueueError
+from local.data_points import DataPoint, DataPoints
 from local.fault_board import FaultBoard
 from local.home import CloudError
 from local.provider.engine import EngineCalls
@@ -42,6 +43,7 @@ class ControlRoutes:
         schedules: Schedules,
         faults: FaultBoard | None,
         purges: Purges,
+        points: DataPoints,
         storages: Storages,
         reporting: Reporting,
     ) -> None:
@@ -52,6 +54,7 @@ class ControlRoutes:
         self._schedules = schedules
         self._faults = faults
         self._purges = purges
+        self._points = points
         self._storages = storages
         self._reporting = reporting
 
@@ -72,6 +75,7 @@ class ControlRoutes:
             Route("/_engine/end", self.end, methods=["POST"]),
             Route("/_engine/{method}", self.engine, methods=["POST"]),
             Route("/_queues/{queue}/messages", self.send, methods=["POST"]),
+            Route("/_datasets/{dataset}/points", self.note_points, methods=["POST"]),
             Route("/_caches/purges", self.purges, methods=["GET"]),
             Route("/_faults", self.list_faults, methods=["GET"]),
             Route("/_faults", self.plan_fault, methods=["POST"]),
@@ -166,6 +170,16 @@ class ControlRoutes:
             return _error(f"there is no queue {queue}", 404)
         except (KeyError, TypeError, AttributeError, ValueError) as error:
             return _error(f"messages: a list of {{body, delay_seconds?}} is needed ({error})", 400)
+        return JSONResponse({})
+
+    async def note_points(self, request: Request) -> JSONResponse:
+        """`{points: [{at, indexes, blobs, doubles}]}`, as a Worker wrote them."""
+        try:
+            given = cast("list[Json]", (await _body(request))["points"])
+            points = [DataPoint.of(one) for one in given]
+        except (KeyError, TypeError, ValueError) as error:
+            return _error(f"points: a list of {{at, indexes, blobs, doubles}} ({error})", 400)
+        await self._points.add(request.path_params["dataset"], points)
         return JSONResponse({})
 
     async def purges(self, _: Request) -> JSONResponse:

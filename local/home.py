@@ -25,6 +25,7 @@ STORAGE_ORIGIN_PORTS = {"minio": "storage_origin", "b2": "storage_b2_origin"}
 """Where an S3 server itself listens, for its proxy and for the daemon only."""
 PORT_NAMES = (
     "rest",
+    "dns",
     *SOCKET_NAMES,
     *STORAGE_PORTS.values(),
     *STORAGE_ORIGIN_PORTS.values(),
@@ -46,7 +47,9 @@ class CloudHome:
         self.world = self.root / "world.json"
         self.blobs = self.root / "blobs"
         self.packs = self.root / "packs"
+        self.dns = self.root / "dns.json"
         self.queues = self.root / "queues.sqlite"
+        self.data_points = self.root / "data-points.duckdb"
         self.data = self.root / "data"
         self.transfers = self.root / "transfers"
         self.logs = self.root / "logs"

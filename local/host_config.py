@@ -37,6 +37,7 @@ def host_config(home: CloudHome, world: World, blobs: Blobs, faults: bool) -> Js
         "faults": faults,
         "workers": [_worker(home, blobs, worker) for worker in workers],
         "routes": _routes(world, {worker.name for worker in workers}),
+        "zone_names": sorted({one["name"] for one in world.all("DnsRecord")}),
         "entry_hosts": world.entry_hosts or _NO_HOSTS,
         "buckets": buckets,
         "databases": [database["uuid"] for database in world.all("D1Database")],

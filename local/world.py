@@ -24,6 +24,8 @@ class World:
         self._kinds: dict[str, dict[str, Item]] = {}
         self.entry_hosts: dict[str, str] = {}
         self.purges: list[Item] = []
+        self.saas: Item = {}
+        """What is simulated of Cloudflare for SaaS (`local.saas.simulation`)."""
         if path.exists():
             self._load()
 
@@ -38,6 +40,8 @@ class World:
             self._kinds = found["resources"]
             self.entry_hosts = found["entry_hosts"]
             self.purges = found["purges"]
+            # Worlds of earlier versions have none.
+            self.saas = found.get("saas", {})
         except (ValueError, KeyError, TypeError) as error:
             raise CloudError(
                 f"{self._path} is damaged ({error!r}). Restore it, or begin again with an empty "
@@ -51,6 +55,7 @@ class World:
             "resources": {kind: items for kind, items in self._kinds.items() if items},
             "entry_hosts": self.entry_hosts,
             "purges": self.purges,
+            "saas": self.saas,
         }
         write_private(self._path, json.dumps(document, indent=1) + "\n")
 

@@ -42,12 +42,14 @@ class Caller:
     subject_id: str | None
     """The developer's or tenant's id; None for operators."""
     key_id: str
-    """`root` for the root operator key."""
+    """`root` for the root operator key; the id of the link of a caller by a link."""
+    is_link: bool = False
+    """A tenant in a browser, by a link: only what takes links lets it in (`core.tenant_links`)."""
 
     @property
     def actor(self) -> str:
         """How events name the caller."""
-        return f"key:{self.key_id}"
+        return f"{'link' if self.is_link else 'key'}:{self.key_id}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +139,17 @@ def require_developer(caller: Caller) -> str:
     if caller.role != "developer" or caller.subject_id is None:
         raise forbidden("Only a developer's key may do this.")
     return caller.subject_id
+
+
+def require_tenant(caller: Caller, tenant_id: str) -> None:
+    """That the caller is this tenant, or an operator.
+
+    Raises: ProblemError 404 for another tenant, 403 for a developer.
+    """
+    if caller.role == "developer":
+        raise forbidden("Only the tenant's key or an operator's may do this.")
+    if caller.role == "tenant" and caller.subject_id != tenant_id:
+        raise not_found("tenant")
 
 
 def key_statements(

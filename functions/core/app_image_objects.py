@@ -170,6 +170,13 @@ async def claimed_assets(records: "Records", keys: Collection[str]) -> set[str]:
     }
 
 
+def shown_objects(image: AppImage, now: int) -> Sequence[IconRendition | Screenshot | Icon]:
+    """Where a live image must have objects by now: those that an icon is copied to follow a little
+    later."""
+    is_settled = image.changed_at + rows.SETTLED_MS <= now
+    return [*objects_of(image), *(_shown_at(image) if is_settled else ())]
+
+
 def _shown_at(image: AppImage) -> Sequence[Icon]:
     """The public keys of a live icon."""
     if image.kind != "icon" or image.state != "live":

@@ -96,6 +96,18 @@ async def find_images_of(records: Records, app_ids: Collection[str]) -> Sequence
     return [image_of(row) for row in found]
 
 
+async def apps_with_images(records: Records, *, after: str | None, limit: int) -> Sequence[str]:
+    """The ids of the apps that have rows which are not `gone`, in order, from behind `after`."""
+    found = await records.fetch(
+        Statement(
+            "SELECT DISTINCT app_id FROM app_image WHERE app_id > ? AND state <> 'gone'"
+            " ORDER BY app_id LIMIT ?",
+            (after or "", limit),
+        )
+    )
+    return [cast("str", row["app_id"]) for row in found]
+
+
 async def find_number(records: Records, app_id: str, number: int) -> AppImage | None:
     """The screenshot that has or had the number."""
     rows = await records.fetch(

@@ -139,6 +139,11 @@ class Icon:
         return (cache_tags.images(self.app_id), cache_tags.app(self.app_id))
 
 
+def asset_folder(app_id: str) -> str:
+    """What the keys of all assets of an app begin with."""
+    return f"assets/{app_id}/"
+
+
 @dataclass(frozen=True, slots=True)
 class IconRendition:
     """One size of one icon, under a key of its own: never served, but what `Icon` is copied

@@ -35,7 +35,7 @@ _COLUMNS = "subject_id, seq, subject_kind, actor, reason, from_state, to_state, 
 
 @dataclass(frozen=True, slots=True)
 class Guard:
-    """A further condition on the row, as SQL over its columns."""
+    """A further condition, as SQL; of a transition, over the columns of its row."""
 
     sql: str
     parameters: tuple[Value, ...] = ()
@@ -89,11 +89,15 @@ class Transition:
         )
 
 
-def created(subject_id: str, table: Table, actor: str, state: str, at: int) -> Statement:
-    """The first event of a row that the same batch inserts with revision 1."""
+def created(
+    subject_id: str, table: Table, actor: str, state: str, at: int, guard: Guard | None = None
+) -> Statement:
+    """The first event of a row that the same batch inserts with revision 1. A `guard` here is about
+    other rows, and goes with an event that is put before the row."""
+    seq = "1" if guard is None else f"(SELECT CASE WHEN {guard.sql} THEN 1 END)"
     return Statement(
-        f"INSERT INTO event ({_COLUMNS}) VALUES (?, 1, ?, ?, 'created', NULL, ?, ?, NULL)",  # noqa: S608
-        (subject_id, table, actor, state, at),
+        f"INSERT INTO event ({_COLUMNS}) VALUES (?, {seq}, ?, ?, 'created', NULL, ?, ?, NULL)",  # noqa: S608
+        (subject_id, *(guard.parameters if guard else ()), table, actor, state, at),
     )
 
 

@@ -20,8 +20,9 @@ MAX_VERSION_NAME_CHARACTERS = 64
 MAX_REASON_CHARACTERS = 500
 
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
-_SHA256 = re.compile(r"[0-9a-f]{64}")
-_DISTRIBUTION = re.compile(r"[a-z0-9][a-z0-9.+~_-]*(?:/[a-z0-9][a-z0-9.+~_-]*)*", re.IGNORECASE)
+SHA256 = re.compile(r"[0-9a-f]{64}")
+_PART = "[A-Za-z0-9][A-Za-z0-9.+~_-]*"
+DISTRIBUTION = re.compile(f"{_PART}(?:/{_PART})*")
 MAX_DISTRIBUTION_CHARACTERS = 100
 
 
@@ -71,14 +72,14 @@ class Collector:
             self.add(pointer, f"must be an integer from {low} to {high}")
 
     def sha256(self, value: object, pointer: str = "/sha256") -> None:
-        if not isinstance(value, str) or _SHA256.fullmatch(value) is None:
+        if not isinstance(value, str) or SHA256.fullmatch(value) is None:
             self.add(pointer, "must be a SHA-256 digest of 64 lower-case hexadecimal digits")
 
     def distribution(self, value: object, pointer: str = "/distribution") -> None:
         if (
             not isinstance(value, str)
             or len(value) > MAX_DISTRIBUTION_CHARACTERS
-            or _DISTRIBUTION.fullmatch(value) is None
+            or DISTRIBUTION.fullmatch(value) is None
         ):
             self.add(
                 pointer,

@@ -12,6 +12,9 @@ from functions.ports.records import Records, Row, Statement
 
 MAX_CHARACTERS = 253
 _LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
+_SPEAKING = rf"(?!(?!xn)..--){_LABEL.pattern}"
+GRAMMAR = rf"(?:{_SPEAKING}\.)+(?!(?:[0-9]+|0x[0-9a-f]*)$){_SPEAKING}"
+"""Every rule of `complaint` in one pattern, but for the length in all and the platform's names."""
 
 
 @dataclass(frozen=True, slots=True)

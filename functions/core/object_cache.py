@@ -29,6 +29,7 @@ from functions.ports.object_store import (
 
 if TYPE_CHECKING:
     from functions.core.catalog import ObjectKind
+    from functions.core.usage import CacheState
     from functions.ports.background import Background
 
 log = logging.getLogger("stowage.edge")
@@ -79,6 +80,8 @@ class CachedReader:
     age_seconds: int | None = None
     """Set by the call: since when the copy that was sent was known to be the store's. None where
     the store was asked."""
+    cache_state: "CacheState" = "bypass"
+    """Set by the call: what part the cache had in the answer."""
 
     @property
     def cache_key(self) -> str:
@@ -153,6 +156,7 @@ class CachedReader:
             and self.refreshes.begin(self.cache_key, self.now_ms)
         ):
             self.background.run(self._refresh(copy.info.etag))
+        self.cache_state = "hit" if error is None else "stale"
         # What never changes is as good as new at any age.
         self.age_seconds = 0 if rule.never_changes else age // 1000
         return copy.info
@@ -181,6 +185,8 @@ class CachedReader:
         stored = await self._current(copy, found)
         if stored is None:
             return None
+        if stored.info.size <= self.cache.max_bytes:
+            self.cache_state = "miss"
         stored = self._keeping(stored)
         if unless_etags is not None and stored.info.etag in unless_etags:
             await stored.body.discard()

@@ -33,9 +33,24 @@ DESIGNED = Retention()
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
-    """Sizes in bytes, times in seconds. The first four, and `retention`, come from the stack's
+class Quotas:
+    """How much one developer may use; None: as much as it likes. From the stack's
     configuration."""
+
+    open_uploads: int | None = None
+    """Versions that wait for their package at the same time."""
+    uploads_per_day: int | None = None
+    stored_bytes: int | None = None
+    """Of all its versions together."""
+
+
+UNLIMITED = Quotas()
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Sizes in bytes, times in seconds. The first four, `retention` and `quotas` come from the
+    stack's configuration."""
 
     max_package_bytes: int = 52_428_800
     multipart_threshold_bytes: int = 16_777_216
@@ -47,3 +62,4 @@ class Limits:
     write is conditional), so it is short: it is also how long a killed consumer delays its
     successor."""
     retention: Retention = DESIGNED
+    quotas: Quotas = UNLIMITED

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
+from functions.core import holds
 from functions.core.purges import Purge, purge_of
 from functions.ports.cache_purger import CachePurgerError, PurgeLimitError
 from functions.ports.records import Records, Statement
@@ -46,7 +47,7 @@ async def run_purges(
     Raises: RecordsError.
     """
     purged = 0
-    wait = await _hold(records, clock.now_ms())
+    wait = await holds.seconds_left(records, NAME, clock.now_ms())
     if wait > 0:
         return PurgeReport(purged, wait)
     for _ in range(calls):
@@ -66,14 +67,6 @@ async def run_purges(
         await records.batch([_while_unchanged("DELETE FROM cache_purge", (), p) for p in claimed])
         purged += len(claimed)
     return PurgeReport(purged, await _next(records, clock.now_ms()))
-
-
-async def _hold(records: Records, now: int) -> int:
-    """Seconds until the plan allows the next call."""
-    rows = await records.fetch(
-        Statement("SELECT not_before FROM job_cursor WHERE name = ?", (NAME,))
-    )
-    return -(-(cast("int", rows[0]["not_before"]) - now) // 1000) if rows else 0
 
 
 async def _next(records: Records, now: int) -> int | None:
@@ -114,14 +107,7 @@ async def _put_off(
     later = f"UPDATE cache_purge SET due_at = ?, problem = ?{back}"  # noqa: S608
     statements = [_while_unchanged(later, (until, problem), purge) for purge in claimed]
     if hold:
-        statements.append(
-            Statement(
-                "INSERT INTO job_cursor (name, not_before, revision) VALUES (?, ?, 1)"
-                " ON CONFLICT (name) DO UPDATE SET not_before = excluded.not_before,"
-                " revision = job_cursor.revision + 1",
-                (NAME, until),
-            )
-        )
+        statements.append(holds.until(NAME, until))
     await records.batch(statements)
 
 

@@ -5,13 +5,21 @@ orphans:
 
 1. never one that is younger than `GRACE_MS`: whatever put it there may still be at work;
 2. never one that a row claims or is about to claim, asked again right before the deletion;
-3. never a row: a version whose object is missing is shown, for a person to decide.
+3. never a row: a version or an image whose object is missing is shown, for a person to decide.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from functions.core.app_image_objects import shown_objects
+from functions.core.app_image_records import (
+    AppImage,
+    apps_with_images,
+    find_image,
+    find_images_of,
+)
+from functions.core.catalog import asset_folder
 from functions.core.claims import MOST_KEYS, is_claimed, unclaimed
 from functions.core.platform import DAY_MS
 from functions.core.reconcile_report import (
@@ -37,6 +45,8 @@ EVERY_MS = DAY_MS
 """How long after the last one a walk that only reports begins by itself."""
 HEADS = 50
 """Versions looked at in one page."""
+APPS = 50
+"""Apps whose images are looked at in one page, each by one listing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +85,8 @@ async def _page(deps: ReconcileDeps, walk: Walk) -> Walk:
     try:
         if walk.phase == "versions":
             return await _versions_page(deps, walk)
+        if walk.phase == "images":
+            return await _images_page(deps, walk)
         return await _bucket_page(deps, walk, walk.phase)
     except ObjectStoreError as error:
         noted = replace(walk, errors=(*walk.errors, f"{walk.phase}: {error}"))
@@ -131,3 +143,34 @@ async def _of_version(deps: ReconcileDeps, version: Version) -> Finding | None:
     size = None if found is None else found.size
     kind = "missing" if found is None else "different"
     return Finding(kind, "packages", key, version.id, size, is_young=False, is_repaired=False)
+
+
+async def _images_page(deps: ReconcileDeps, walk: Walk) -> Walk:
+    app_ids = await apps_with_images(deps.records, after=walk.at, limit=APPS)
+    # The rows before the objects: those of a row that was live when it was read had been written.
+    live = [one for one in await find_images_of(deps.records, app_ids) if one.state == "live"]
+    walk = replace(walk, images=walk.images + len(live))
+    for app_id in app_ids:
+        there = await deps.buckets["assets"].list_objects(asset_folder(app_id))
+        keys = {found.key for found in there.objects}
+        for image in live:
+            if image.app_id == app_id:
+                walk = await _of_image(deps, walk, image, keys)
+    if len(app_ids) < APPS:
+        return _next_phase(walk, deps.clock.now_ms())
+    return replace(walk, at=app_ids[-1])
+
+
+async def _of_image(
+    deps: ReconcileDeps, walk: Walk, image: AppImage, there: Collection[str]
+) -> Walk:
+    for kind in shown_objects(image, deps.clock.now_ms()):
+        # Asked for again by itself: a listing has its end, and may be older than the object.
+        if kind.key in there or await deps.buckets["assets"].head(kind.key) is not None:
+            continue
+        if await find_image(deps.records, image.id) != image:
+            return walk  # removed meanwhile
+        walk = walk.with_finding(
+            Finding("missing", "assets", kind.key, None, None, is_young=False, is_repaired=False)
+        )
+    return walk

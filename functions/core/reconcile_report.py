@@ -27,9 +27,10 @@ MOST_FINDINGS = 200
 """Findings that are kept word for word; more are only counted."""
 
 Bucket: TypeAlias = Literal["uploads", "packages", "assets"]
-Phase: TypeAlias = Literal["uploads", "packages", "assets", "versions"]
-PHASES: tuple[Phase, ...] = ("uploads", "packages", "assets", "versions")
-"""In this order: the buckets are searched for orphans, then the versions for missing objects."""
+Phase: TypeAlias = Literal["uploads", "packages", "assets", "versions", "images"]
+PHASES: tuple[Phase, ...] = ("uploads", "packages", "assets", "versions", "images")
+"""In this order: the buckets are searched for orphans, then the versions and the images of apps for
+missing objects."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +41,7 @@ class Finding:
     bucket: Bucket
     key: str
     version_id: str | None
-    """Of the row; None for an orphan."""
+    """Of the row, where it is a version."""
     size: int | None
     """Of the object, where there is one."""
     is_young: bool
@@ -57,15 +58,16 @@ class Walk:
     started_at: int
     phase: Phase = PHASES[0]
     at: str | None = None
-    """Where the phase goes on: the store's cursor, or the last version's id."""
+    """Where the phase goes on: the store's cursor, or the last version's or app's id."""
     objects: int = 0
     versions: int = 0
-    """This and the one before: looked at so far."""
+    images: int = 0
+    """This and the two before: looked at so far."""
     orphans: int = 0
     young: int = 0
     """Orphans that are too young to be deleted."""
     missing: int = 0
-    """Versions whose object is missing or different."""
+    """Objects of versions and images that are missing or different."""
     repaired: int = 0
     findings: tuple[Finding, ...] = ()
     """The first `MOST_FINDINGS`."""
@@ -76,7 +78,7 @@ class Walk:
         """For the log: without the findings themselves."""
         return (
             f"{'finished' if self.finished_at else f'at {self.phase}'}, "
-            f"{self.objects} objects and {self.versions} versions looked at, "
+            f"{self.objects} objects, {self.versions} versions and {self.images} images looked at, "
             f"{self.orphans} orphans, {self.missing} missing, {self.repaired} repaired"
         )
 

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, cast
 
 from functions.core import events, fields, hostnames, locations
 from functions.core.access import Caller
+from functions.core.hostname_claims import vouching
+from functions.core.hostname_records import Claim, find_claim_of
 from functions.core.ids import is_id, new_id
 from functions.core.locations import Location, Wish
 from functions.core.platform import ATTEMPTS
@@ -48,6 +50,8 @@ class _Plan:
     repository: Repository
     new_location: Location | None
     new_hostname_id: str | None
+    vouched: Claim | None
+    """The tenant's own claim of the hostname, which was not proven yet."""
 
 
 async def create_repository(
@@ -64,7 +68,8 @@ async def create_repository(
     actor: str = "operator",
 ) -> Repository:
     """A distribution under a hostname, with a new location or a shared one. The caller has checked
-    that an operator asks.
+    that an operator asks, who vouches with it that the hostname is the tenant's: it is served at
+    once, and nothing is asked of DNS or Cloudflare for it.
 
     Raises: ProblemError 422; 409 `repository-exists`, `hostname-taken`, `location-taken`,
     `bucket-occupied`.
@@ -180,7 +185,11 @@ async def _plan(
     hostname: str,
     distribution: str,
 ) -> _Plan:
-    known = await hostnames.find_proven(records, hostname)
+    proven = await hostnames.find_proven(records, hostname)
+    claim = None
+    if proven is None:
+        claim = await find_claim_of(records, wish.tenant_id, hostname)
+    known = proven or claim
     if known is None:
         location, is_new = await locations.choose(
             records,
@@ -213,10 +222,13 @@ async def _plan(
         repository,
         location if is_new else None,
         new_id(clock, entropy) if known is None else None,
+        claim,
     )
 
 
-async def _location_behind(records: Records, known: hostnames.Hostname, wish: Wish) -> Location:
+async def _location_behind(
+    records: Records, known: hostnames.Hostname | Claim, wish: Wish
+) -> Location:
     """The location of a hostname that is there already; a hostname has exactly one."""
     if known.tenant_id != wish.tenant_id:
         raise conflict("hostname-taken", "The hostname belongs to another tenant.")
@@ -271,6 +283,8 @@ def _insertion(plan: _Plan, actor: str) -> list[Statement]:
             ),
             events.created(plan.new_hostname_id, "hostname", actor, "active", now),
         ]
+    if plan.vouched is not None:
+        statements += vouching(plan.vouched, actor, now)
     columns = "id, location_id, s3_bucket, s3_prefix, distribution, created_at, revision"
     statements += [
         Statement(

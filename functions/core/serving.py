@@ -44,7 +44,7 @@ def host_statement(host: str) -> Statement:
     """The one query of a host; `host` as `normal_host` gives it."""
     return Statement(
         "SELECT location.* FROM hostname JOIN location ON location.id = hostname.location_id"
-        " WHERE hostname.name = ? AND hostname.state = 'active'"
+        " WHERE hostname.name = ? AND hostname.state IN ('validating', 'active')"
         " AND hostname.proven_at IS NOT NULL"
         " AND hostname.deleted_at IS NULL AND location.deleted_at IS NULL",
         (host,),
@@ -53,8 +53,8 @@ def host_statement(host: str) -> Statement:
 
 async def resolve_host(records: Records, host: str, buckets: Collection[str]) -> Location | None:
     """The location behind a `Host` header (a port and a final dot are ignored, case too), by one
-    indexed query. None for a name that is unknown, not proven or not `active`, and for a
-    location outside `buckets`, the declared repository buckets."""
+    indexed query. None for a name that is unknown, not proven or neither validating nor
+    active, and for a location outside `buckets`, the declared repository buckets."""
     rows = await records.fetch(host_statement(normal_host(host)))
     location = location_of(rows[0]) if rows else None
     return location if location is not None and location.s3_bucket in buckets else None

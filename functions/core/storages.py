@@ -125,7 +125,7 @@ B2 = StorageProfile(
 # expiry but silently drops the abort rule, and knows CORS for the whole server only (a bucket's
 # rules answer 501, and then the deployment fails instead of going without). What both do alike is
 # as S3 does it. versitygw gives a part
-# its MD5 as the ETag.
+# the MD5 of what arrived as its ETag, and lists one that was cut off with its announced size.
 MINIO = StorageProfile(
     name="minio",
     title="a MinIO-compatible server",

@@ -1,10 +1,11 @@
 """Tenants: who owns repositories and hostnames."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from functions.core import access, events, fields
 from functions.core.ids import new_id
+from functions.core.problems import not_found
 from functions.ports.records import Records, Statement
 
 if TYPE_CHECKING:
@@ -44,3 +45,20 @@ async def create_tenant(
         ]
     )
     return tenant, access.format_key(key_id, secret)
+
+
+async def own_tenant(records: Records, caller: access.Caller) -> Tenant:
+    """The tenant that calls.
+
+    Raises: ProblemError 404 for callers of other roles.
+    """
+    rows = await records.fetch(
+        Statement(
+            "SELECT * FROM tenant WHERE id = ? AND deleted_at IS NULL",
+            (caller.subject_id if caller.role == "tenant" else None,),
+        )
+    )
+    if not rows:
+        raise not_found("tenant")
+    row = rows[0]
+    return Tenant(cast("str", row["id"]), cast("str", row["name"]), cast("int", row["created_at"]))

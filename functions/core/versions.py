@@ -6,7 +6,7 @@ to `core.validation`, the overdue ones to `core.schedule`.
 
 from typing import TYPE_CHECKING
 
-from functions.core import access, apps, events, fields, multipart, transitions
+from functions.core import access, apps, events, fields, multipart, quotas, transitions
 from functions.core.catalog import PACKAGE_TYPE, TempUpload
 from functions.core.developer_signatures import UNSIGNED, GivenSignature, check_given
 from functions.core.ids import new_id
@@ -60,7 +60,8 @@ async def create_version(
     The same code, name, size and sha256 while the version is `uploading` gives the same upload with
     a later `expires_at` (False), and takes over a signature that it is given. A code whose version
     has failed is free again.
-    Raises: ProblemError 404/403, 422, 409 `version-code-taken`.
+    Raises: ProblemError 404/403, 422, 409 `version-code-taken`, 413 `storage-quota-exceeded`, 429
+    `quota-exceeded`.
     """
     app = await apps.own_app(records, caller, app_id)
     found = fields.Collector()
@@ -71,7 +72,7 @@ async def create_version(
     found.check()
     statement = PackageStatement(app.developer_id, app.id, version_code, size, sha256).text
     await check_given(records, verifier, app, given, statement)
-    for _ in range(ATTEMPTS):
+    for attempt in range(ATTEMPTS):
         occupant = await find_occupant(records, app_id, version_code)
         if occupant is not None:
             wanted = (version_name, size, sha256)
@@ -80,6 +81,9 @@ async def create_version(
                 return (*resumed, False)
             continue
         now = clock.now_ms()
+        if attempt:
+            # The batch was refused: by a quota, or by a request that has come to nothing since.
+            await quotas.check(records, limits.quotas, app.developer_id, size, now)
         version, upload = _new_version(
             app,
             version_code,
@@ -93,7 +97,8 @@ async def create_version(
             given,
         )
         try:
-            await records.batch(_insertion(version, upload, caller.actor))
+            guard = quotas.guard(limits.quotas, app.developer_id, size, now)
+            await records.batch(_insertion(version, upload, caller.actor, guard))
         except ConflictError:
             continue
         return version, upload, True
@@ -261,8 +266,12 @@ def _new_version(
     return version, upload
 
 
-def _insertion(version: Version, upload: Upload, actor: str) -> list[Statement]:
+def _insertion(
+    version: Version, upload: Upload, actor: str, guard: events.Guard | None
+) -> list[Statement]:
     return [
+        # First: what it counts does not have the new version in it yet.
+        events.created(version.id, "version", actor, "uploading", version.created_at, guard),
         Statement(
             "INSERT INTO version (id, app_id, version_code, version_name, status, size, sha256,"
             " developer_signature, developer_key_id, problems, due_at, created_at, updated_at,"
@@ -295,7 +304,6 @@ def _insertion(version: Version, upload: Upload, actor: str) -> list[Statement]:
                 upload.created_at,
             ),
         ),
-        events.created(version.id, "version", actor, "uploading", version.created_at),
     ]
 
 

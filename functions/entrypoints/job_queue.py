@@ -1,10 +1,10 @@
 """Batches of messages for the jobs, neutral of any queue: each message is settled by itself, so
 that one that fails never holds up the others.
 
-Messages of all kinds share one queue. `kind` tells them apart: `purge`, `reconcile` and `backup`
-name nothing and only have the jobs look at their tables at once, `app-images` names the app whose
-images they look at; a message without a kind is an upload to validate. What is lost of the former
-four, the schedule makes up for.
+Messages of all kinds share one queue. `kind` tells them apart: `purge`, `reconcile`, `backup`,
+`hostnames` and `notices` name nothing and only have the jobs look at their tables at once,
+`app-images` names the app whose images they look at; a message without a kind is an upload to
+validate. What is lost of the former six, the schedule makes up for.
 """
 
 import logging
@@ -16,14 +16,20 @@ from functions.core import (
     app_image_calls,
     app_image_settling,
     backup_records,
+    hostname_claims,
+    notices,
     purges,
     reconcile_report,
 )
 from functions.core.app_image_objects import ImageDeps
 from functions.core.backups import BackupDeps, BackupReport, run_backups
 from functions.core.generation_sweep import SweepDeps, SweepReport, sweep_generations
+from functions.core.hostname_looks import HostnameDeps
+from functions.core.hostname_runs import HostnameReport, run_hostnames
+from functions.core.notice_runs import NoticeDeps, NoticeReport, run_notices
 from functions.core.purge_runs import PurgeReport, run_purges
 from functions.core.reconcile import ReconcileDeps, reconcile
+from functions.core.usage_runs import UsageDeps
 from functions.core.validation import (
     Outcome,
     ValidationDeps,
@@ -86,6 +92,9 @@ class Jobs:
     purger: "CachePurger"
     processor: "ImageProcessor"
     backups: BackupDeps
+    notices: NoticeDeps
+    hostnames: HostnameDeps
+    usage: UsageDeps
     sweeping: SweepDeps
     parted: "tuple[MultipartStore, ...]" = ()
     """Further buckets whose unfinished uploads in parts are ours to abort."""
@@ -105,6 +114,10 @@ class Jobs:
                 return await self._reconcile_on_call()
             case backup_records.KIND:
                 return await self._back_up_on_call()
+            case notices.KIND:
+                return await self._notify_on_call()
+            case hostname_claims.KIND:
+                return await self._look_on_call()
             case app_image_calls.KIND:
                 return await self._settle_on_call(message)
             case kind:
@@ -148,6 +161,32 @@ class Jobs:
         for error in report.errors:
             log.error("%s", error)
         return Outcome("settled", None, f"backup: {report.made or 'none made'}")
+
+    async def notify(self) -> NoticeReport:
+        return await run_notices(self.notices)
+
+    async def _notify_on_call(self) -> Outcome:
+        """The message comes again while something is due within its longest delay; what is due
+        later is the schedule's."""
+        report = await self.notify()
+        for error in report.errors:
+            log.error("%s", error)
+        detail = f"{report.delivered} notices delivered"
+        seconds = report.retry_after_seconds
+        if seconds is None or seconds > LONGEST_RETRY_SECONDS:
+            return Outcome("settled", None, detail)
+        return Outcome("busy", None, detail, retry_after_seconds=seconds)
+
+    async def look_at_hostnames(self) -> HostnameReport:
+        return await run_hostnames(self.hostnames)
+
+    async def _look_on_call(self) -> Outcome:
+        report = await self.look_at_hostnames()
+        for error in report.errors:
+            log.error("hostnames: %s", error)
+        if report.changed:
+            await purges.announce(self.queue)
+        return Outcome("settled", None, f"hostnames: {report}")
 
     async def settle_images(self) -> "SettlingReport":
         return await app_image_settling.settle_due(self._images, self.validation.packages)

@@ -4,9 +4,11 @@ logged and holds up no other."""
 import logging
 from typing import TYPE_CHECKING
 
+from functions.core.hostname_drift import compare
 from functions.core.removal import sweep
 from functions.core.schedule import run_schedule
 from functions.core.stale_parts import abort_stale
+from functions.core.usage_runs import sum_up
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
@@ -27,12 +29,16 @@ async def tick(jobs: "Jobs") -> None:
         "parts": lambda: abort_stale(
             deps.records, (jobs.upload_parts, *jobs.parted), deps.clock, retention
         ),
-        # Before the purges, which it asks for.
+        # These and the images before the purges and notices that they ask for.
+        "hostnames": jobs.look_at_hostnames,
+        "hostnames' drift": lambda: compare(jobs.hostnames),
         "images": jobs.settle_images,
         "purges": jobs.purge,
+        "notices": jobs.notify,
         "retention": lambda: sweep(deps.records, deps.packages, deps.clock),
         "generations": jobs.sweep_generations,
         "reconciliation": jobs.reconcile,
+        "usage": lambda: sum_up(jobs.usage),
         # Last: it may take minutes, in which the database answers nobody else.
         "backups": jobs.back_up,
     }

@@ -1,5 +1,5 @@
-"""HTTP requests of our own to a storage, as a port: a Worker sends them by its runtime's `fetch`,
-CPython by a client library.
+"""HTTP requests of our own, to a storage or a webhook, as a port: a Worker sends them by its
+runtime's `fetch`, CPython by a client library.
 
 One request, once: no retry, no redirect followed, no cache, no decoding of the answer's bytes. A
 `Fetch` sends exactly the headers it is given, besides `Host` (the URL's) and `Content-Length`

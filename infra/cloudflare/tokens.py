@@ -17,7 +17,11 @@ BUCKET_SCOPE = "com.cloudflare.edge.r2.bucket"
 # https://developers.cloudflare.com/fundamentals/api/reference/permissions/
 CACHE_PURGE = "Cache Purge"
 ZONE_SCOPE = "com.cloudflare.api.account.zone"
+# Custom hostnames too:
+# https://developers.cloudflare.com/api/resources/custom_hostnames/methods/create/
+CERTIFICATES_WRITE = "SSL and Certificates Write"
 D1_READ = "D1 Read"
+ANALYTICS_READ = "Account Analytics Read"
 ACCOUNT_SCOPE = "com.cloudflare.api.account"
 
 

@@ -41,6 +41,11 @@ def queue_binding(name: str, queue_name: pulumi.Input[str]) -> Binding:
     return Binding(name, _Args(name=name, type="queue", queue_name=queue_name))
 
 
+def analytics_binding(name: str, dataset: str) -> Binding:
+    """A dataset of Analytics Engine, to write to; the first data point makes it."""
+    return Binding(name, _Args(name=name, type="analytics_engine", dataset=dataset))
+
+
 def images_binding(name: str) -> Binding:
     """The account's image service; there is nothing to create for it."""
     return Binding(name, _Args(name=name, type="images"))

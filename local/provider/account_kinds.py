@@ -14,6 +14,7 @@ from local.provider.schema import Failure, Item
 
 _R2_SCOPE = "com.cloudflare.edge.r2.bucket"
 _ACCOUNT_SCOPE = "com.cloudflare.api.account"
+_ZONE_SCOPE = "com.cloudflare.api.account.zone"
 
 
 def _group(identifier: str, name: str, scope: str) -> Item:
@@ -24,8 +25,10 @@ def _group(identifier: str, name: str, scope: str) -> Item:
 READ_GROUP = "6a018a9f2fc74eb6b293b0c548f38b39"
 WRITE_GROUP = "2efd5506f9c8494dacb1fa10a3e7d5b6"
 CACHE_PURGE_GROUP = "e17beae8b8cb423a99b1730f21238bed"
+CERTIFICATES_GROUP = "c03055bc037c4ea9afb9a9f104b7b721"
 D1_READ_GROUP = "192192df92ee43ac90f2aeeffce67e35"
 D1_WRITE_GROUP = "09b2857d1c31407795e75e3fed8617a1"
+ANALYTICS_READ_GROUP = "b89a480218d04ceb98b4fe57ca29dc1f"
 PERMISSION_GROUPS: list[Item] = [
     _group(READ_GROUP, "Workers R2 Storage Bucket Item Read", _R2_SCOPE),
     _group(WRITE_GROUP, "Workers R2 Storage Bucket Item Write", _R2_SCOPE),
@@ -35,7 +38,9 @@ PERMISSION_GROUPS: list[Item] = [
     _group("e086da7e2179491d91ee5f35b3ca210a", "Workers Scripts Write", _ACCOUNT_SCOPE),
     _group(D1_READ_GROUP, "D1 Read", _ACCOUNT_SCOPE),
     _group(D1_WRITE_GROUP, "D1 Write", _ACCOUNT_SCOPE),
-    _group(CACHE_PURGE_GROUP, "Cache Purge", "com.cloudflare.api.account.zone"),
+    _group(CACHE_PURGE_GROUP, "Cache Purge", _ZONE_SCOPE),
+    _group(CERTIFICATES_GROUP, "SSL and Certificates Write", _ZONE_SCOPE),
+    _group(ANALYTICS_READ_GROUP, "Account Analytics Read", _ACCOUNT_SCOPE),
 ]
 
 

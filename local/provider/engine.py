@@ -5,7 +5,7 @@ gRPC, and nothing outside knows the marks.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from pathlib import Path
 from typing import Any, cast
 
@@ -30,11 +30,14 @@ class EngineCalls:
         blobs: Blobs,
         schema: Callable[[], Awaitable[Schema]],
         bucket_is_empty: Callable[[str], Awaitable[bool]],
+        follow: Callable[[], None] = lambda: None,
     ) -> None:
+        """`follow` brings what changes by itself, such as a hostname's status, up to date."""
         self._world = world
         self._blobs = blobs
         self._load_schema = schema
         self._bucket_is_empty = bucket_is_empty
+        self._follow = follow
         self._calls: dict[str, Callable[[Item], Awaitable[Item]]] = {
             "check": self._check,
             "diff": self._diff,
@@ -99,10 +102,7 @@ class EngineCalls:
             foreseen = dict.fromkeys(schema.computed(kind.name), UNKNOWN)
             return {"id": "", "properties": _marked(kind, raw, foreseen | kind.filled(inputs))}
         _refuse_unknown(inputs)
-        async with self._changing:
-            scene = self._scene(request)
-            item = kind.create(scene, inputs)
-            self._store(kind, item)
+        item = await self._made(kind, self._scene(request), inputs)
         return {"id": str(item[kind.id_property]), "properties": _marked(kind, raw, item)}
 
     async def _update(self, request: Item) -> Item:
@@ -130,6 +130,7 @@ class EngineCalls:
         found = (
             kind.import_key(request["id"]) if importing else kind.state_key(request["id"], state)
         )
+        self._follow()
         item = self._world.get(kind.name, found)
         if item is None:
             return {"id": "", "properties": {}, "inputs": {}}
@@ -166,6 +167,40 @@ class EngineCalls:
         if function != "getAccountApiTokenPermissionGroupsList":
             raise Refusal(f"The local cloud does not answer {request['token']}: {_README}.")
         return {"result": account_kinds.permission_groups(cast("Item", plain(request["args"])))}
+
+    async def make(self, kind_name: str, inputs: Item) -> Item:
+        """Makes a resource as a call to Cloudflare's API would.
+
+        Raises:
+            Refusal: something stands against it.
+        """
+        return await self._made(KINDS[kind_name], self._scene({"project": "."}), inputs)
+
+    async def change(
+        self, kind_name: str, key: str, inputs: Item, kept: Iterable[str] = ()
+    ) -> Item:
+        """Changes a resource that exists, as a call to Cloudflare's API would; properties named in
+        `kept` stay as they are.
+
+        Raises:
+            Refusal: it is gone, or something stands against it.
+        """
+        kind = KINDS[kind_name]
+        async with self._changing:
+            item = self._world.get(kind_name, key)
+            if item is None:
+                raise Refusal(f"There is no {kind_name} {key}.", 404)
+            changed = kind.update(self._scene({"project": "."}), item, inputs)
+            changed |= {name: item[name] for name in kept if name in item}
+            self._store(kind, changed)
+        return changed
+
+    async def _made(self, kind: Kind, scene: Scene, inputs: Item) -> Item:
+        async with self._changing:
+            self._follow()
+            item = kind.create(scene, inputs)
+            self._store(kind, item)
+        return item
 
     async def remove(self, kind_name: str, key: str) -> None:
         """Deletes a resource as a call to Cloudflare's API would.

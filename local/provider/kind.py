@@ -22,7 +22,9 @@ class Refusal(Exception):
 
     def __init__(self, message: str, status: int = 400, code: int | None = None) -> None:
         super().__init__(f"{message} (code: {code})" if code else message)
+        self.reason = message
         self.status = status
+        self.code = code
 
 
 @dataclass(frozen=True, slots=True)

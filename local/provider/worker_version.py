@@ -23,6 +23,7 @@ _NEEDED: dict[str, tuple[str, ...]] = {
     "secret_text": ("text",),
     "json": ("json",),
     "images": (),
+    "analytics_engine": ("dataset",),
     "ratelimit": ("namespaceId",),
 }
 

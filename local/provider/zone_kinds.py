@@ -3,11 +3,13 @@
 # A kind that needs less than its base class gives still has its signature.
 # ruff: noqa: ARG002
 import re
+import secrets
 import uuid
 from typing import ClassVar
 
 from local.provider.kind import Kind, Refusal, Scene
 from local.provider.schema import Item
+from local.saas.validation import certificate
 
 _LABEL = r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9])?"
 _HOSTNAME = re.compile(rf"(\*\.)?{_LABEL}(\.{_LABEL})+")
@@ -67,25 +69,36 @@ class CustomHostname(Kind):
         if scene.world.find(self.name, hostname=hostname):
             raise Refusal(f"Duplicate custom hostname found: {hostname}.", 409, 1406)
         token = str(uuid.uuid4())
-        return self.filled(inputs) | {
-            "_id": str(uuid.uuid4()),
-            "createdAt": scene.now(),
-            "status": "pending",
-            "verificationErrors": [],
-            "ownershipVerification": {
-                "name": f"_cf-custom-hostname.{hostname}",
-                "type": "txt",
-                "value": token,
-            },
-            "ownershipVerificationHttp": {
-                "httpUrl": f"http://{hostname}/.well-known/cf-custom-hostname-challenge/{token}",
-                "httpBody": token,
-            },
-        }
+        return (
+            self.filled(inputs)
+            | _certificate_of(inputs)
+            | {
+                "_id": str(uuid.uuid4()),
+                "createdAt": scene.now(),
+                "status": "pending",
+                "_pointed": False,
+                "verificationErrors": [],
+                "ownershipVerification": {
+                    "name": f"_cf-custom-hostname.{hostname}",
+                    "type": "txt",
+                    "value": token,
+                },
+                "ownershipVerificationHttp": {
+                    "httpUrl": f"http://{hostname}/.well-known/cf-custom-hostname-challenge/{token}",
+                    "httpBody": token,
+                },
+            }
+        )
 
-    def observed(self, scene: Scene, item: Item) -> Item:
-        # It was pending in the answer to its creation; nothing here takes time.
-        return item | {"status": "active"}
+    def update(self, scene: Scene, item: Item, inputs: Item) -> Item:
+        changed = self.merged(scene, item, inputs) | _certificate_of(inputs)
+        # A changed or an identical `ssl` begins both validations anew.
+        return changed | ({} if item["status"] == "active" else {"status": "pending"})
+
+
+def _certificate_of(inputs: Item) -> Item:
+    asked = inputs.get("ssl") is not None
+    return {"_ssl": certificate(str(uuid.uuid4()), secrets.token_urlsafe(32)) if asked else None}
 
 
 class CustomHostnameFallbackOrigin(Kind):

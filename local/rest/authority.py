@@ -12,7 +12,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from local.home import Credentials
-from local.provider.account_kinds import CACHE_PURGE_GROUP, D1_READ_GROUP, D1_WRITE_GROUP
+from local.provider.account_kinds import (
+    ANALYTICS_READ_GROUP,
+    CACHE_PURGE_GROUP,
+    CERTIFICATES_GROUP,
+    D1_READ_GROUP,
+    D1_WRITE_GROUP,
+)
 from local.rest.envelope import failure
 from local.world import Item, World
 
@@ -25,7 +31,7 @@ _DATABASE = r"/client/v4/accounts/([^/]+)/d1/database/[^/]+"
 class Grant:
     """A request that an API token may be granted."""
 
-    method: str
+    methods: frozenset[str]
     path: re.Pattern[str]
     """With the account or the zone that it belongs to."""
     scope: str
@@ -35,7 +41,7 @@ class Grant:
 
 _GRANTS = (
     Grant(
-        "POST",
+        frozenset({"POST"}),
         re.compile(r"/client/v4/zones/([^/]+)/purge_cache"),
         _ZONE_SCOPE,
         frozenset({CACHE_PURGE_GROUP}),
@@ -43,16 +49,28 @@ _GRANTS = (
     # Of the export, Cloudflare documents no permission; it reads, so the one that reads is taken to
     # be enough.
     Grant(
-        "POST",
+        frozenset({"POST"}),
         re.compile(_DATABASE + "/export"),
         _ACCOUNT_SCOPE,
         frozenset({D1_READ_GROUP, D1_WRITE_GROUP}),
     ),
     Grant(
-        "POST",
+        frozenset({"POST"}),
         re.compile(_DATABASE + "/(?:query|import)"),
         _ACCOUNT_SCOPE,
         frozenset({D1_WRITE_GROUP}),
+    ),
+    Grant(
+        frozenset({"POST"}),
+        re.compile(r"/client/v4/accounts/([^/]+)/analytics_engine/sql"),
+        _ACCOUNT_SCOPE,
+        frozenset({ANALYTICS_READ_GROUP}),
+    ),
+    Grant(
+        frozenset({"GET", "POST", "PUT", "PATCH", "DELETE"}),
+        re.compile(r"/client/v4/zones/([^/]+)/(?:custom_hostnames(?:/[^/]+)?|dcv_delegation/uuid)"),
+        _ZONE_SCOPE,
+        frozenset({CERTIFICATES_GROUP}),
     ),
 )
 
@@ -85,7 +103,7 @@ class Authority:
 def _may(token: Item, method: str, path: str) -> bool:
     for grant in _GRANTS:
         found = grant.path.fullmatch(path)
-        if found is None or method != grant.method:
+        if found is None or method not in grant.methods:
             continue
         policies = [one for one in token["policies"] if _is_about(one, grant, found[1])]
         return bool(policies) and all(one["effect"] == "allow" for one in policies)

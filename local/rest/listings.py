@@ -57,7 +57,6 @@ LISTINGS = (
     Listing(f"{_ACCOUNT}/alerting/v3/policies", "NotificationPolicy", "accountId"),
     Listing(f"{_ZONE}/workers/routes", "WorkersRoute", "zoneId"),
     Listing(f"{_ZONE}/dns_records", "DnsRecord", "zoneId"),
-    Listing(f"{_ZONE}/custom_hostnames", "CustomHostname", "zoneId"),
     Listing(f"{_ZONE}/rulesets", "Ruleset", "zoneId"),
 )
 

@@ -7,6 +7,8 @@
 //   data_centres: [name] (default: one),
 //   workers: [{name, main_module, pack, compatibility_date, compatibility_flags, bindings}],
 //   routes: [{pattern, script|null}],          buckets: [name],  databases: [id],
+//   zone_names: [name] (of the zone; of others the daemon is asked whether they are served;
+//     default: all names are),
 //   s3: {region, tokens: [{access_key_id, secret_access_key, buckets, permission}], cors: {bucket: [rule]}},
 //   runtime_flags: {pyodide?: folder of the Pyodide distribution}
 // }

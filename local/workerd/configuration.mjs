@@ -61,6 +61,9 @@ function front(config) {
     serviceBindings: workers.bindings,
     bindings: {
       ROUTES: config.routes ?? [],
+      ZONE_NAMES: config.zone_names ?? null,
+      DAEMON: config.daemon,
+      CONTROL_SECRET: config.control_secret,
       DATA_CENTRES: dataCentres(config),
       WORKERS: Object.fromEntries(dataCentres(config).map((one) => [one, inDataCentre(one)])),
       ENTRY_HOSTS: config.entry_hosts,

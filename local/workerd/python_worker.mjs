@@ -41,6 +41,7 @@ const FORMS = {
   ratelimit: (worker, { name, namespace_id, simple }) =>
     worker.ratelimits.push([name, { namespace_id, simple }]),
   queue: () => {},
+  analytics_engine: () => {},
   plain_text: () => {},
   secret_text: () => {},
   json: () => {},

@@ -5,6 +5,9 @@ import hashlib
 import io
 import json
 import re
+import signal
+import subprocess
+import sys
 import threading
 import zipfile
 from collections.abc import Iterator
@@ -15,12 +18,13 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner, Result
 
-from cli import part_sender, part_upload, push
+from cli import part_sender, push
 from cli.app import app
 from tests.cli import loopback
 
 VERSION: dict[str, Any] = {"id": "0190-version", "status": "uploading", "problems": []}
 PART = 1000
+PROJECT = Path(__file__).resolve().parents[2]
 KEPT = "have arrived before; going on from there"
 
 
@@ -36,6 +40,12 @@ class Platform:
     tells_md5: bool = True
     keeps: bool = True
     arrived: bool = False
+    overtaken: int = 0
+    """A part of which the storage first keeps other bytes."""
+    stalls: int = 0
+    """A part whose PUT is not answered until `resumed`, and then refused."""
+    stalled: threading.Event = field(default_factory=threading.Event)
+    resumed: threading.Event = field(default_factory=threading.Event)
     page: int = 100
     at_once: int = 0
     most_at_once: int = 0
@@ -81,8 +91,14 @@ class Platform:
     def _store(self, number: int, body: bytes) -> tuple[int, Any]:
         if refusals := self.refusals.get(number):
             return refusals.pop(0), {"refused": True}
+        if number == self.stalls:
+            self.stalled.set()
+            self.resumed.wait(60)
+            return 500, {}
         if len(body) != self.length(number):
             return 400, {}
+        if number == self.overtaken:
+            self.overtaken, body = 0, b"x" * len(body)
         if self.keeps:
             self.stored[number] = body
         return 200, {}
@@ -193,6 +209,17 @@ def test_a_part_of_other_bytes_is_sent_again_where_the_storage_tells_its_md5(
     assert platform.whole == package.read_bytes()
 
 
+def test_a_part_that_the_storage_replaced_while_others_were_sent_is_sent_again(
+    platform: Platform, package: Path
+) -> None:
+    """By what was left of its first attempt, which had broken off."""
+    platform.overtaken = 2
+    result = pushed(platform, package)
+    assert result.exit_code == 0, result.output
+    assert platform.puts.count(2) == 2
+    assert platform.whole == package.read_bytes()
+
+
 def test_where_it_does_not_the_size_must_do(platform: Platform, package: Path) -> None:
     platform.tells_md5 = False
     platform.stored = {1: b"x" * PART}
@@ -273,20 +300,28 @@ def test_a_storage_that_does_not_keep_parts_is_not_sent_them_for_ever(
     assert platform.puts == list(range(1, platform.count + 1))
 
 
-def test_an_interrupted_push_says_what_is_kept_and_goes_on_from_there(
-    platform: Platform, package: Path, monkeypatch: pytest.MonkeyPatch
+def test_an_interrupted_push_ends_at_once_says_what_is_kept_and_goes_on_from_there(
+    platform: Platform, package: Path
 ) -> None:
-    def interrupted(sender: part_sender.PartSender, *_: object) -> None:
-        platform.stored = {1: part_of(package, 1)}
-        sender.arrived = 1
-        raise KeyboardInterrupt
-
-    with monkeypatch.context() as patched:
-        patched.setattr(part_upload, "_until_none_is_missing", interrupted)
-        result = pushed(platform, package)
-    assert result.exit_code == 130
-    assert f"1 of {platform.count} parts have arrived and are kept" in result.stderr
+    """By Ctrl-C, while the storage does not answer to a part."""
+    platform.stalls = 2
+    arguments = ["push", str(package), "--api-url", platform.url, "--key", "stw_key"]
+    with subprocess.Popen(
+        [sys.executable, "-m", "cli", *arguments, "--threads", "1"],
+        cwd=PROJECT,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as push:
+        assert platform.stalled.wait(60)
+        push.send_signal(signal.SIGINT)
+        said = push.communicate(timeout=60)[1]
+        platform.resumed.set()
+    assert push.returncode == 130
+    assert f"Stopped. 1 of {platform.count} parts have arrived and are kept" in said
+    assert "Traceback" not in said
+    assert list(platform.stored) == [1]
     assert not any(call.endswith("/complete") for call in platform.calls)
+    platform.stalls = 0
     assert pushed(platform, package).exit_code == 0
     assert platform.whole == package.read_bytes()
 

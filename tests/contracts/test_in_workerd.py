@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from functions.core.webhook_calls import Answer
 from functions.ports.cache_purger import CachePurgerError, PurgeLimitError
 from functions.ports.images import ImageProcessor
 from functions.ports.object_store import ObjectStore
@@ -41,6 +42,7 @@ from tests.contracts.remote import (
 from tests.contracts.s3_faults import Faulty, S3FaultsContract
 from tests.contracts.verifier import VerifierContract
 from tests.contracts.versitygw import REGION, Versitygw
+from tests.contracts.webhook_calls import Calling, WebhookCallsContract
 from tests.local.provider_calls import ZONE
 from tests.local.test_daemon_faces import Daemon, start
 from tests.local.test_purges import CACHE_PURGE, ZONE_SCOPE, an_api_token
@@ -60,6 +62,11 @@ SHARED = ("__init__.py", "contracts/__init__.py", "contracts/bodies.py")
 WORKER = Path(__file__).parent / "worker" / "contracts.py"
 # Children before their parents, as foreign keys want it.
 TABLES = (
+    "notice_delivery",
+    "notice",
+    "webhook",
+    "download_count",
+    "location_usage",
     "backup",
     "cache_purge",
     "job_cursor",
@@ -68,6 +75,7 @@ TABLES = (
     "debian_repository",
     "hostname",
     "location",
+    "tenant_link",
     "tenant",
     "app_image",
     "upload",
@@ -309,6 +317,17 @@ class TestPurgesInWorkerd:
             closed = url
         with pytest.raises(CachePurgerError, match="not answered"):
             asyncio.run(remote.call("purge", f"{closed}/client/v4", ZONE, "a-token", ["a"]))
+
+
+@pytest.mark.xdist_group("contracts in workerd")
+class TestWebhooksFromWorkerd(WebhookCallsContract):
+    @pytest.fixture
+    def calling(self, remote: Remote) -> Calling:
+        def calling(url: str, secret: str, message_id: str, body: bytes, now_ms: int) -> Answer:
+            called = remote.call("call_webhook", url, secret, message_id, body.decode(), now_ms)
+            return Answer(*asyncio.run(called))
+
+        return calling
 
 
 @contextmanager

@@ -98,6 +98,7 @@ def test_the_statements_run_one_by_one_and_make_the_whole_schema() -> None:
     connection.close()
     assert {name for (name,) in rows} == {
         "api_key", "app", "app_image", "backup", "cache_purge", "debian_repository", "developer",
-        "developer_key", "event", "hostname", "job_cursor", "location", "publication",
-        "tenant", "upload", "version",
+        "developer_key", "download_count", "event", "hostname", "job_cursor", "location",
+        "location_usage", "notice", "notice_delivery", "publication", "tenant", "tenant_link",
+        "upload", "version", "webhook",
     }  # fmt: skip

@@ -30,6 +30,20 @@ class TestVersitygw(ObjectStoreContract, MultipartStoreContract):
     def store(self, multipart: S3MultipartStore) -> ObjectStore:
         return multipart
 
+    def test_the_etag_of_a_part_is_the_md5_of_its_bytes(
+        self, minio_bucket: S3Bucket, multipart: S3MultipartStore
+    ) -> None:
+        assert minio_bucket.profile.md5_part_etags
+
+        async def scenario() -> None:
+            upload_id = await multipart.create_multipart("parted", content_type="x/y")
+            etag = await multipart.put_part("parted", upload_id, 1, b"part", length=4)
+            assert etag == hashlib.md5(b"part", usedforsecurity=False).hexdigest()
+            (listed,) = await multipart.list_parts("parted", upload_id)
+            assert listed.etag == etag
+
+        run(scenario())
+
 
 @pytest.mark.xdist_group("versitygw")
 class TestB2Profile(ObjectStoreContract, MultipartStoreContract):

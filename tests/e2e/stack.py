@@ -13,6 +13,7 @@ from typing import Any, cast
 
 import boto3
 import httpx
+from botocore import UNSIGNED
 from botocore.config import Config
 from mypy_boto3_s3 import S3Client
 
@@ -171,7 +172,9 @@ class Stack:
         self.client.close()
 
 
-def s3_client(url: str, region: str, key_id: str, secret: str) -> S3Client:
+def s3_client(
+    url: str, region: str, key_id: str, secret: str, *, is_signing: bool = True
+) -> S3Client:
     """boto3 in path style. It sends no checksum unless it must: B2 takes none."""
     make = cast("Any", boto3).client  # the stubs know only some of its services
     client = make(
@@ -184,6 +187,7 @@ def s3_client(url: str, region: str, key_id: str, secret: str) -> S3Client:
             s3={"addressing_style": "path"},
             retries={"max_attempts": 1},
             request_checksum_calculation="when_required",
+            signature_version=None if is_signing else UNSIGNED,
         ),
     )
     return cast("S3Client", client)

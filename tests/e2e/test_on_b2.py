@@ -14,6 +14,10 @@ import pytest
 
 from tests.e2e.packages import Developer, Package, a_developer, a_package, put
 from tests.e2e.stack import Stack
+from tests.e2e.test_multipart import (
+    parted,
+    test_parts_are_pinned_to_their_size_missing_ones_named_and_an_aborted_upload_begun_anew,
+)
 from tests.e2e.test_packages import (
     a_download,
     test_fifty_megabytes_go_through_httpx_and_come_back_the_same,

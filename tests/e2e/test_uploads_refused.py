@@ -3,6 +3,7 @@ stores nothing."""
 
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import httpx
@@ -151,3 +152,32 @@ def test_an_expired_url_is_refused_and_stores_nothing() -> None:
         download = short.api("GET", f"/v1/apps/{developer.app_id}/download").json()
         time.sleep(2.1)
         assert httpx.get(download["download_url"]).status_code in (403, 410)
+
+
+def test_no_developer_has_more_uploads_open_than_the_quota(stack: Stack) -> None:
+    """Also where several ask at once. Most of the fifty are copies of the first, which is
+    quicker."""
+    developer = a_developer(stack, "org.example.many")
+    path = f"/v1/apps/{developer.app_id}/versions"
+    declared = a_package(developer.app_id).declared
+    first = developer.create(a_package(developer.app_id))["version"]["id"]
+    columns = "version_name, status, size, sha256, problems, due_at, created_at, updated_at"
+    stack.query(
+        f"INSERT INTO version (id, app_id, version_code, {columns}, revision)"  # noqa: S608
+        " WITH RECURSIVE n (i) AS (SELECT 10 UNION ALL SELECT i + 1 FROM n WHERE i < 56)"
+        f" SELECT substr(id, 1, 33) || 'x' || i, app_id, i, {columns}, 1 FROM version, n"
+        " WHERE id = ?",
+        first,
+    )
+
+    def create(code: int) -> httpx.Response:
+        return stack.api("POST", path, declared | {"version_code": code}, key=developer.key)
+
+    with ThreadPoolExecutor(6) as pool:
+        answers = list(pool.map(create, range(101, 107)))
+    refused = [answer for answer in answers if answer.status_code != 201]
+    assert [answer.status_code for answer in refused] == [429] * 4
+    assert {answer.json()["type"] for answer in refused} == {"urn:stowage:problem:quota-exceeded"}
+    assert all(0 < int(answer.headers["retry-after"]) <= 4500 for answer in refused)
+    rows = stack.query("SELECT count(*) AS n FROM version WHERE app_id = ?", developer.app_id)
+    assert rows == [{"n": 50}]

@@ -8,6 +8,7 @@ from functions.adapters.local.clock import FixedClock
 from functions.adapters.local.edge_cache import MemoryEdgeCache
 from functions.adapters.local.object_store import MemoryObjectStore
 from functions.adapters.local.records import SqliteRecords
+from functions.adapters.local.usage import MemoryUsageLog
 from functions.core.denials import Denials
 from functions.core.host_directory import HostDirectory
 from functions.entrypoints.http_edge.data_plane import DataPlane, EdgeRequest
@@ -101,6 +102,7 @@ class MemoryEdge:
             download_keys=site.DOWNLOAD_KEYS,
             denials=Denials(self.records),
             cache=self.cache,
+            usage=MemoryUsageLog(),
         )
 
     async def _fill(self) -> None:

@@ -18,7 +18,9 @@ SECRET = "1b47061264138c4ac30d75fd1eb44270"
 
 ITEM_WRITE_ID = "2efd5506f9c8494dacb1fa10a3e7d5b6"
 D1_READ_ID = "192192df92ee43ac90f2aeeffce67e35"
+ANALYTICS_READ_ID = "b89a480218d04ceb98b4fe57ca29dc1f"
 CACHE_PURGE_ID = "e17beae8b8cb423a99b1730f21238bed"
+CERTIFICATES_WRITE_ID = "c03055bc037c4ea9afb9a9f104b7b721"
 
 
 @dataclass(frozen=True)
@@ -68,7 +70,9 @@ class Engine(mocks.Mocks):
             {"id": "0" * 32, "name": "Workers R2 Storage Write", "scopes": []},
             {"id": ITEM_WRITE_ID, "name": "Workers R2 Storage Bucket Item Write", "scopes": []},
             {"id": D1_READ_ID, "name": "D1 Read", "scopes": []},
+            {"id": ANALYTICS_READ_ID, "name": "Account Analytics Read", "scopes": []},
             {"id": CACHE_PURGE_ID, "name": "Cache Purge", "scopes": []},
+            {"id": CERTIFICATES_WRITE_ID, "name": "SSL and Certificates Write", "scopes": []},
         ]
     )
     exports: dict[str, Any] = field(default_factory=dict[str, Any])

@@ -33,10 +33,12 @@ def a_package(project: Path, name: str, *files: str) -> None:
 
 
 def a_project(folder: Path) -> Path:
-    """The checkout's functions with every package of requirements/worker.lock as an empty one."""
+    """The checkout's functions and pages, with every package of requirements/worker.lock as an
+    empty one."""
     shutil.copytree(
         CHECKOUT / "functions", folder / "functions", ignore=shutil.ignore_patterns("__pycache__")
     )
+    shutil.copytree(CHECKOUT / "dashboard", folder / "dashboard")
     a_package(folder, "workers_runtime_sdk", *SDK_FILES)
     for line in (CHECKOUT / "requirements/worker.lock").read_text("utf-8").splitlines():
         name, separator, _ = line.partition("==")
@@ -75,6 +77,7 @@ def a_key(letter: str) -> str:
 
 SECRETS: dict[str, Any] = {
     "downloadKeys": {"current": "d1", "keys": {"d1": a_key("d")}},
+    "tenantLinkKeys": {"current": "l1", "keys": {"l1": a_key("l")}},
     "signingKey": {"id": "s1", "seed": a_key("s")},
     "rootKeyHashes": ["5" * 64],
 }

@@ -6,12 +6,19 @@ from pathlib import Path
 import pytest
 
 from functions import settings as names
+from functions.core.platform import Quotas
 from functions.setting_values import SettingsError
 from functions.settings import ApiSettings, EdgeSettings, JobsSettings
 from infra import program
 from infra.config import ConfigError
 from tests.infra.deployed import bindings, deployed, in_the_clear, texts
-from tests.infra.engine import D1_READ_ID, Engine, is_secret
+from tests.infra.engine import (
+    ANALYTICS_READ_ID,
+    CERTIFICATES_WRITE_ID,
+    D1_READ_ID,
+    Engine,
+    is_secret,
+)
 from tests.infra.project import SECRETS, a_project, a_small_project
 
 REPOSITORY = "REPOSITORY_STOWAGE_DEV_REPOSITORIES"
@@ -45,7 +52,7 @@ def test_everything_is_declared(engine: Engine) -> None:
             "WorkersRoute": 2,
             "DnsRecord": 3,
             "CustomHostnameFallbackOrigin": 1,
-            "AccountToken": 4,
+            "AccountToken": 6,
         }.items()
     )
     assert not {"R2CustomDomain", "R2ManagedDomain", "R2BucketCors"} & set(kinds)
@@ -57,12 +64,12 @@ def test_each_worker_is_bound_to_its_part_only(engine: Engine) -> None:
         worker: {
             name
             for name, one in bindings(engine, worker).items()
-            if one["type"] in {"r2_bucket", "d1", "queue", "images"}
+            if one["type"] in {"r2_bucket", "d1", "queue", "images", "analytics_engine"}
         }
         for worker in ("edge", "api", "jobs")
     }
     assert stores == {
-        "edge": {names.PACKAGES, names.ASSETS, REPOSITORY, names.DATABASE},
+        "edge": {names.PACKAGES, names.ASSETS, REPOSITORY, names.DATABASE, names.USAGE},
         "api": {
             *(names.UPLOADS, names.ASSETS, REPOSITORY),
             *(names.DATABASE, names.VALIDATE_QUEUE, names.IMAGES),
@@ -86,6 +93,7 @@ def test_each_worker_holds_its_secrets_only(engine: Engine) -> None:
         "edge": {names.DOWNLOAD_KEYS},
         "api": {
             names.DOWNLOAD_KEYS,
+            names.TENANT_LINK_KEYS,
             names.PRESIGN_SECRET_ACCESS_KEY,
             names.PUBLISH_SECRET_ACCESS_KEY,
             names.ROOT_KEY_HASHES,
@@ -94,6 +102,8 @@ def test_each_worker_holds_its_secrets_only(engine: Engine) -> None:
             names.SIGNING_KEY,
             names.PURGE_TOKEN,
             names.BACKUP_TOKEN,
+            names.HOSTNAMES_TOKEN,
+            names.USAGE_TOKEN,
             names.PRESIGN_SECRET_ACCESS_KEY,
         },
     }
@@ -127,6 +137,7 @@ def test_the_workers_understand_what_they_are_given(engine: Engine) -> None:
     assert api.cdn_host == "cdn.stowage.test"
     assert api.uploads_bucket == api.presign.bucket == "stowage-dev-uploads"
     assert api.multi_tenant is True
+    assert api.quotas == Quotas(open_uploads=50, uploads_per_day=1000, stored_bytes=None)
     assert api.platform_keys[0].id == "s1"
     assert jobs.max_package_bytes == api.max_package_bytes == 52_428_800
     assert jobs.api_base_url == "http://127.0.0.1:5/client/v4"
@@ -190,6 +201,23 @@ def test_the_presign_token_reaches_uploads_and_is_no_output(engine: Engine) -> N
     assert texts(engine, "api")[names.PRESIGN_ACCESS_KEY_ID] == "presign-id"
 
 
+def test_the_usage_token_reads_the_analytics_of_the_account_and_no_more(engine: Engine) -> None:
+    deployed(engine)
+    (policy,) = engine.one("AccountToken", "usage").inputs["policies"]
+    assert policy["effect"] == "allow"
+    assert policy["permissionGroups"] == [{"id": ANALYTICS_READ_ID}]
+    assert policy["resources"] == f'{{"com.cloudflare.api.account.{"7a" * 16}":"*"}}'
+    assert texts(engine, "jobs")[names.USAGE_TOKEN] == "value-of-usage"
+    assert "value-of-usage" not in str(engine.exports)
+
+
+def test_edge_alone_writes_to_the_dataset_that_jobs_reads(engine: Engine) -> None:
+    deployed(engine)
+    assert bindings(engine, "edge")[names.USAGE]["type"] == "analytics_engine"
+    dataset = bindings(engine, "edge")[names.USAGE]["dataset"]
+    assert texts(engine, "jobs")[names.USAGE_DATASET] == dataset
+
+
 def test_the_publish_token_reaches_the_repositories_and_is_no_output(engine: Engine) -> None:
     deployed(engine, repositoryBuckets=["debian", "rpm"])
     resources = engine.one("AccountToken", "publish").inputs["policies"][0]["resources"]
@@ -209,6 +237,27 @@ def test_the_backup_token_reads_the_databases_of_the_account_and_no_more(engine:
     assert policy["resources"] == f'{{"com.cloudflare.api.account.{"7a" * 16}":"*"}}'
     assert texts(engine, "jobs")[names.BACKUP_TOKEN] == "value-of-backup"
     assert "value-of-backup" not in str(engine.exports)
+
+
+def test_the_hostnames_token_writes_the_zones_certificates_and_no_more(engine: Engine) -> None:
+    deployed(engine)
+    (policy,) = engine.one("AccountToken", "hostnames").inputs["policies"]
+    assert policy["effect"] == "allow"
+    assert policy["permissionGroups"] == [{"id": CERTIFICATES_WRITE_ID}]
+    assert (
+        policy["resources"]
+        == f'{{"com.cloudflare.api.account.zone.{engine.exports["zone_id"]}":"*"}}'
+    )
+    assert texts(engine, "jobs")[names.HOSTNAMES_TOKEN] == "value-of-hostnames"
+    assert names.HOSTNAMES_TOKEN not in texts(engine, "api")
+    assert "value-of-hostnames" not in str(engine.exports)
+
+
+def test_jobs_learns_whom_to_ask_of_the_dns_and_where_hostnames_lead(engine: Engine) -> None:
+    deployed(engine, dnsResolvers=["https://one.example/dns-query", "http://127.0.0.1:5/dns"])
+    jobs = JobsSettings.from_mapping(texts(engine, "jobs"))
+    assert jobs.dns_resolvers == ("https://one.example/dns-query", "http://127.0.0.1:5/dns")
+    assert jobs.fallback_host == texts(engine, "api")[names.FALLBACK_HOST]
 
 
 def test_jobs_learns_where_the_database_is_exported_and_how_often(engine: Engine) -> None:
@@ -305,6 +354,25 @@ def test_a_webhook_brings_the_alerts(engine: Engine) -> None:
     deployed(engine, webhookUrl="https://hooks.example.com/a", usageAlert=usage)
     policies = engine.of("NotificationPolicy")
     assert [one.name for one in policies] == ["alerts-certificates", "alerts-usage"]
+
+
+def test_the_jobs_alone_know_the_operators_webhook(engine: Engine) -> None:
+    deployed(engine, webhookUrl="https://hooks.example.com/a", webhookSecret="hush-hush-hush-hush")
+    given = {"ALERT_WEBHOOK_URL", "ALERT_WEBHOOK_SECRET"}
+    for worker in ("edge", "api", "jobs"):
+        found = bindings(engine, worker)
+        assert given & set(found) == (given if worker == "jobs" else set())
+        assert {found[name]["type"] for name in given & set(found)} <= {"secret_text"}
+    clear = in_the_clear(engine)
+    assert "hooks.example.com" not in clear
+    assert "hush-hush-hush-hush" not in clear
+
+
+def test_a_tenants_webhook_stays_off_this_machine_unless_the_stack_says_so(
+    engine: Engine,
+) -> None:
+    deployed(engine)
+    assert bindings(engine, "api")["LOOPBACK_WEBHOOKS"]["text"] == "false"
 
 
 def test_declared_hostnames_are_attached(engine: Engine) -> None:

@@ -1,6 +1,7 @@
 """What the whole program declares with its objects on R2, on a server, and on both."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -45,7 +46,12 @@ def test_r2_alone_needs_no_server_and_no_keys(engine: Engine) -> None:
 def test_on_a_server_nothing_of_r2_is_left(engine: Engine, storage: str) -> None:
     deployed(engine, **with_storage(storage), publisherToken=True)
     assert not {"R2Bucket", "R2BucketLifecycle"} & kinds(engine)
-    assert {token.name for token in engine.of("AccountToken")} == {"backup", "purge"}
+    assert {token.name for token in engine.of("AccountToken")} == {
+        "backup",
+        "hostnames",
+        "purge",
+        "usage",
+    }
     assert {one.inputs["bucket"] for one in engine.of("S3Bucket")} == PLATFORM
     for worker in WORKERS:
         found = bindings(engine, worker)
@@ -68,6 +74,7 @@ def test_the_workers_understand_what_they_are_given(engine: Engine) -> None:
     assert (api.presign.endpoint, api.presign.region) == (MINIO["endpoint"], "us-east-1")
     assert api.presign.bucket == "incoming"
     assert api.presign.key.id == "minio-api"
+    assert jobs.upload_target == replace(api.presign, key=jobs.storage.keys["minio"])
 
 
 def test_each_worker_has_its_own_key_of_each_used_server_and_no_other(engine: Engine) -> None:
@@ -112,9 +119,11 @@ def test_r2_as_the_fallback_keeps_its_buckets_and_bindings(engine: Engine) -> No
     # Uploads whose URL was given before the switch still end well.
     assert sorted(token.name for token in engine.of("AccountToken")) == [
         "backup",
+        "hostnames",
         "presign",
         "publish",
         "purge",
+        "usage",
     ]
     assert names.PRESIGN_ACCESS_KEY_ID not in texts(engine, "api")
 

@@ -19,6 +19,9 @@ from tests.local.workerd_host import CHECKOUT, SDK, python_modules
 
 ACCOUNT = "0123456789abcdef0123456789abcdef"
 ZONE = "fedcba9876543210fedcba9876543210"
+ORIGIN = "fallback.stowage.test"
+DECLARED = "declared.example.com"
+TENANTS = "apt.releases.example.com"
 SECRET_TEXT = "a-secret-text-of-the-worker"
 
 WORKER = """
@@ -143,6 +146,16 @@ class Project:
         options = pulumi.ResourceOptions(import_=identifier, retain_on_delete=True)
         cf.R2Bucket("taken", account_id=ACCOUNT, name=self.bucket, location="weur", opts=options)
 
+    def naming(self, *more: str) -> None:
+        """Hostnames as the real program declares them."""
+        import pulumi_cloudflare as cf
+
+        from infra.cloudflare.hostnames import Hostnames, HostnamesArgs
+
+        origin = cf.CustomHostnameFallbackOrigin("origin", zone_id=ZONE, origin=ORIGIN)
+        names = [DECLARED, *more]
+        Hostnames("names", HostnamesArgs(zone_id=ZONE, hostnames=names, fallback_origin=origin))
+
     def program(self) -> None:
         """Buckets with rules, a database, a queue with its consumer, a Worker, a route, names."""
         import pulumi
@@ -260,6 +273,8 @@ def main(operation: str, variant: str, name: str, bucket: str, folder: str, home
         "wrong": project.wrong,
         "again": project.again,
         "adopting": project.adopting,
+        "naming": project.naming,
+        "naming-taken": lambda: project.naming(TENANTS),
     }
     stack = automation.create_or_select_stack(
         name,

@@ -39,7 +39,7 @@ class Daemon:
         body = {"type": f"cloudflare:index/x:{kind}", "project": str(self.folder), **request}
         return self.client.post(f"/_engine/{method}", json=body, headers=self.control)
 
-    def create(self, kind: str, **inputs: Any) -> str:
+    def create(self, kind: str, /, **inputs: Any) -> str:
         answer = self.engine("create", kind, properties=inputs, preview=False)
         assert answer.status_code == 200, answer.text
         return answer.json()["id"]

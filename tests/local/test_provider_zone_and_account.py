@@ -53,14 +53,25 @@ def test_a_taken_hostname_is_refused(calls: Calls) -> None:
         custom_hostname(calls)
 
 
-def test_a_hostname_is_pending_when_made_and_active_at_a_refresh(calls: Calls) -> None:
+def test_a_status_that_moved_by_itself_changes_nothing_in_the_plan(calls: Calls) -> None:
     made = custom_hostname(calls, wildcard=False)
     assert made.outputs["status"] == "pending"
     assert made.outputs["ssl"]["bundleMethod"] == "ubiquitous"
+    item = calls.world.all("CustomHostname")[0]
+    calls.world.put("CustomHostname", made.id, item | {"status": "active"})
     found = calls.read(made)
     assert found is not None
     assert found.outputs["status"] == "active"
     assert calls.plan(found, made.inputs) == ([], [])
+
+
+def test_a_change_of_a_hostname_begins_its_validation_anew(calls: Calls) -> None:
+    made = custom_hostname(calls, wildcard=False)
+    before = calls.world.all("CustomHostname")[0]["_ssl"]
+    calls.update(made, ssl={"method": "txt", "type": "dv", "wildcard": False})
+    after = calls.world.all("CustomHostname")[0]["_ssl"]
+    assert after["status"] == "initializing"
+    assert after["token"] != before["token"]
 
 
 def test_a_wildcard_that_was_not_said_differs_after_a_refresh(calls: Calls) -> None:

@@ -1,16 +1,33 @@
 """Faults: what a Worker meets when a test lets a binding's call fail, vanish, repeat or wait."""
 
 import base64
+import json
 import threading
+import time
 from collections.abc import Iterator
 
 import pytest
 
+from tests.local.storage_cloud import until
 from tests.local.workerd_host import Answer, Json, WorkerdHost, a_worker
 from tests.pictures import icon
 
 pytestmark = pytest.mark.cloud
 
+POINTS = [
+    json.dumps(point)
+    for point in (
+        {"indexes": ["i"], "blobs": ["a", ""], "doubles": [1.5]},
+        {},
+        {"blobs": ["x"] * 21},
+        {"doubles": [0] * 21},
+        {"indexes": ["a", "b"]},
+        {"blobs": ["\u00e4" * 8_193]},
+        {"indexes": ["\u00e4" * 49]},
+        {"doubles": ["1"]},
+    )
+]
+"""The first two are good."""
 SOURCE = """
 import json
 
@@ -21,6 +38,7 @@ from pyodide.ffi import to_js
 from workers import Response, WorkerEntrypoint, python_to_rpc
 
 PICTURE = base64.b64decode("A PICTURE")
+POINTS = THE POINTS
 
 
 class Default(WorkerEntrypoint):
@@ -55,6 +73,19 @@ class Default(WorkerEntrypoint):
         await self.env.JOBS.send({"a": 1})
         return "sent"
 
+    async def on_note(self):
+        dataset = python_to_rpc(self.env.USAGE)
+        given = [js.JSON.parse(text) for text in POINTS]
+        for point in given[:2]:
+            dataset.writeDataPoint(point)
+        refused = []
+        for point in given[2:]:
+            try:
+                dataset.writeDataPoint(point)
+            except Exception as error:
+                refused.append(str(error))
+        return "; ".join(refused)
+
     async def on_resize(self):
         images = python_to_rpc(self.env.IMAGES)
         picture = images.input(js.Response.new(to_js(PICTURE)).body)
@@ -62,13 +93,14 @@ class Default(WorkerEntrypoint):
         form = to_js({"format": "image/png"}, dict_converter=js.Object.fromEntries)
         made = await picture.transform(half).output(form)
         return str((await made.response().arrayBuffer()).to_bytes()[16:24].hex())
-""".replace("A PICTURE", base64.b64encode(icon(8)).decode())
+""".replace("A PICTURE", base64.b64encode(icon(8)).decode()).replace("THE POINTS", repr(POINTS))
 
 BINDINGS: list[Json] = [
     {"name": "BUCKET", "type": "r2_bucket", "bucket_name": "b"},
     {"name": "DB", "type": "d1", "id": "db"},
     {"name": "JOBS", "type": "queue", "queue_name": "q"},
     {"name": "IMAGES", "type": "images"},
+    {"name": "USAGE", "type": "analytics_engine", "dataset": "usage_test"},
 ]
 
 
@@ -135,7 +167,9 @@ def test_without_a_planned_fault_everything_works_and_every_call_is_asked_for(
         "sent",
         "0000000400000004",
     ]
-    assert [(one["binding"], one["method"]) for one in asking.questions] == [
+    # Data points of an earlier test may still be on their way.
+    asked = [(one["binding"], one["method"]) for one in asking.questions]
+    assert [one for one in asked if one[0] != "USAGE"] == [
         ("BUCKET", "put"),
         ("BUCKET", "head"),
         ("DB", "run"),
@@ -171,6 +205,50 @@ def test_a_repeated_call_happens_twice(host: WorkerdHost) -> None:
     host.daemon.faults = only("DB", "run", "repeat")
     assert get(host, "/insert").text == "inserted"
     assert get(host, "/count").text == "2"
+
+
+def noted(host: WorkerdHost) -> list[Json]:
+    """The data points that came to the daemon."""
+    return [
+        point
+        for path, _, body in list(host.daemon.posts)
+        if path == "/_datasets/usage_test/points"
+        for point in body["points"]
+    ]
+
+
+def test_data_points_come_in_one_batch_behind_the_answer_but_for_those_beyond_the_limits(
+    host: WorkerdHost,
+) -> None:
+    assert get(host, "/note").text.split("; ") == [
+        "TypeError: Maximum of 20 blobs supported.",
+        "TypeError: Maximum of 20 doubles supported.",
+        "TypeError: Maximum of 1 indexes supported.",
+        "TypeError: Cumulative size of blobs exceeds 16384 bytes.",
+        "TypeError: Size of indexes exceeds 96 bytes.",
+        "TypeError: writeDataPoint(): doubles of a wrong type",
+    ]
+    until(lambda: noted(host) != [])
+    found = noted(host)
+    assert all(abs(point.pop("at") / 1000 - time.time()) < 3600 for point in found)
+    assert found == [
+        {"indexes": ["i"], "blobs": ["a", ""], "doubles": [1.5]},
+        {"indexes": [], "blobs": [], "doubles": []},
+    ]
+
+
+@pytest.mark.parametrize("action", ["fail", "hold"])
+def test_data_points_that_cannot_be_sent_delay_nothing_and_are_lost(
+    host: WorkerdHost, action: str
+) -> None:
+    asking = only("USAGE", "writeDataPoint", action)
+    host.daemon.faults = asking
+    for _ in range(2):
+        assert get(host, "/note").status == 200
+    until(lambda: any(question["binding"] == "USAGE" for question in list(asking.questions)))
+    assert get(host, "/note").status == 200
+    asking.action = "none"
+    until(lambda: get(host, "/note").status == 200 and noted(host) != [])
 
 
 def test_a_failing_batch_leaves_nothing(host: WorkerdHost) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 import js
 from pyodide.ffi import JsProxy, jsnull, to_js
 
-from functions.adapters.cloudflare.javascript import js_bytes, js_object
+from functions.adapters.cloudflare.javascript import js_bytes, js_object, or_none
 from functions.adapters.cloudflare.streams import NativeBody
 from functions.ports.object_store import Body
 
@@ -25,6 +25,13 @@ def split_url(url: str) -> tuple[str, str, str, str]:
 def header_map(request: JsProxy) -> dict[str, str]:
     """Names in lower case; repeated ones joined by a comma, as the runtime does it."""
     return dict(request.headers)
+
+
+def data_centre(request: JsProxy) -> str | None:
+    """Where the request came to, as Cloudflare says it; None where nobody does."""
+    known = or_none(request.cf)
+    name = None if known is None else getattr(known, "colo", None)
+    return name if isinstance(name, str) else None
 
 
 def native_response(

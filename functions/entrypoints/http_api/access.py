@@ -4,12 +4,13 @@ They run before the body is validated, so that a caller learns nothing of an end
 for its role.
 """
 
+from collections.abc import Awaitable
 from typing import Annotated, cast
 
 from fastapi import Depends, Request, Security
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
-from functions.core import access, rate_limits
+from functions.core import access, rate_limits, tenant_links
 from functions.core.access import Caller
 from functions.core.problems import ProblemError
 from functions.entrypoints.http_api.services import Services
@@ -31,13 +32,33 @@ _Declared = Annotated[HTTPAuthorizationCredentials | None, Security(BEARER)]
 
 
 async def _caller(request: Request, services: Platform, _: _Declared) -> Caller:
-    try:
-        caller = await access.authenticate(
+    return await _counted(
+        request,
+        services,
+        access.authenticate(
             services.records,
             services.clock,
             services.root_key_hashes,
             request.headers.get("authorization"),
-        )
+        ),
+    )
+
+
+async def _key_or_link(request: Request, services: Platform, declared: _Declared) -> Caller:
+    authorization = request.headers.get("authorization", "")
+    if not tenant_links.is_token(authorization):
+        return await _caller(request, services, declared)
+    link = tenant_links.authenticate(
+        services.records, services.clock, services.tenant_link_keys, authorization
+    )
+    return await _counted(request, services, link)
+
+
+async def _counted(
+    request: Request, services: Services, authentication: Awaitable[Caller]
+) -> Caller:
+    try:
+        caller = await authentication
     except ProblemError:
         await _count_address(request, services)
         raise
@@ -51,6 +72,9 @@ async def _count_address(request: Request, services: Services) -> None:
 
 
 AnyCaller = Annotated[Caller, Depends(_caller)]
+HostnameCaller = Annotated[Caller, Depends(_key_or_link)]
+"""Whoever has a key, or a tenant with a link. Only endpoints about the tenant's own hostnames use
+it: to all others a link's token is no key."""
 
 
 async def _anonymous_or_caller(

@@ -6,6 +6,7 @@ from fastapi import APIRouter, Query, status
 
 from functions.core import access
 from functions.entrypoints.http_api.access import Operator, Platform
+from functions.entrypoints.http_api.grammars import Id
 from functions.entrypoints.http_api.json_body import JsonRoute
 from functions.entrypoints.http_api.problem_answers import documented
 from functions.entrypoints.http_api.values import Answer, Body, Time, TimeGiven
@@ -18,7 +19,7 @@ PAGE = 100
 
 class NewKey(Body):
     role: Role
-    subject_id: str | None = None
+    subject_id: Id | None = None
     """The developer or tenant whose key it is; none for an operator's."""
     expires_at: TimeGiven | None = None
 

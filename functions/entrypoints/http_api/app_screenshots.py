@@ -43,7 +43,10 @@ class Screenshots(Answer):
 
 
 class Order(Body):
-    numbers: Annotated[list[int], Field(max_length=MAX_SCREENSHOTS)]
+    numbers: Annotated[
+        list[int],
+        Field(max_length=MAX_SCREENSHOTS, json_schema_extra={"uniqueItems": True}),
+    ]
     """Of all the app's screenshots."""
 
 

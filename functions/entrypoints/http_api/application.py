@@ -17,15 +17,21 @@ from functions.entrypoints.http_api import (
     developers,
     downloads,
     health,
+    hostname_page,
+    hostnames,
+    locations,
     multipart,
     platform_keys,
     publications,
     repositories,
     schemas,
+    tenant_links,
     tenants,
     upkeep,
+    usage,
     version_changes,
     versions,
+    webhooks,
 )
 from functions.entrypoints.http_api.bodies import JSON, BodyRule, rule_of
 from functions.entrypoints.http_api.door import Door
@@ -46,14 +52,20 @@ ROUTERS = tuple(
         version_changes,
         downloads,
         tenants,
+        tenant_links,
+        locations,
+        webhooks,
         repositories,
+        hostnames,
         publications,
         api_keys,
         platform_keys,
         backups,
+        usage,
         schemas,
         upkeep,
         health,
+        hostname_page,
     )
 )
 OPENAPI = "/openapi.json"

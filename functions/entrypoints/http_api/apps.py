@@ -6,6 +6,7 @@ from fastapi import APIRouter, status
 
 from functions.core import apps
 from functions.entrypoints.http_api.access import Developer, Platform
+from functions.entrypoints.http_api.grammars import AppId, Name
 from functions.entrypoints.http_api.json_body import JsonRoute
 from functions.entrypoints.http_api.problem_answers import documented
 from functions.entrypoints.http_api.values import Answer, Body, Time
@@ -14,8 +15,8 @@ router = APIRouter(tags=["apps"], route_class=JsonRoute)
 
 
 class NewApp(Body):
-    app_id: str
-    name: str
+    app_id: AppId
+    name: Name
     visibility: Literal["public", "private"] = "public"
 
 

@@ -6,6 +6,7 @@ from fastapi import APIRouter, Query, Response, status
 
 from functions.core import developer_keys
 from functions.entrypoints.http_api.access import AnyCaller, Developer, Platform
+from functions.entrypoints.http_api.grammars import Id, Name, PublicKey
 from functions.entrypoints.http_api.json_body import JsonRoute
 from functions.entrypoints.http_api.problem_answers import documented
 from functions.entrypoints.http_api.values import Answer, Body, Time
@@ -16,9 +17,9 @@ PAGE = 100
 
 
 class NewDeveloperKey(Body):
-    public_key: str
+    public_key: PublicKey
     """Base64 of the 32 bytes of an Ed25519 public key."""
-    name: str | None = None
+    name: Name | None = None
     """For people."""
 
 
@@ -70,7 +71,7 @@ async def post_developer_key(
 async def get_developer_keys(
     caller: AnyCaller,
     services: Platform,
-    developer_id: Annotated[str | None, Query(max_length=64)] = None,
+    developer_id: Annotated[Id | None, Query(max_length=64)] = None,
     after: Annotated[str | None, Query(max_length=64)] = None,
 ) -> DeveloperKeyList:
     page = await developer_keys.list_keys(

@@ -4,6 +4,7 @@ from fastapi import APIRouter, status
 
 from functions.core.developers import create_developer
 from functions.entrypoints.http_api.access import Operator, Platform
+from functions.entrypoints.http_api.grammars import Name
 from functions.entrypoints.http_api.json_body import JsonRoute
 from functions.entrypoints.http_api.problem_answers import documented
 from functions.entrypoints.http_api.values import Answer, Body, Time
@@ -12,7 +13,7 @@ router = APIRouter(tags=["developers"], route_class=JsonRoute)
 
 
 class NewDeveloper(Body):
-    name: str
+    name: Name
 
 
 class Developer(Answer):

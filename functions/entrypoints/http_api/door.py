@@ -4,9 +4,9 @@ headers of every answer, and that no failure shows its inside.
 Rules:
 1. A body has at most the bytes that its endpoint takes: one that says more is refused unread, one
 that has more is refused while it is read. 2. A body that is read is of a type that its endpoint
-takes. 3. HEAD is GET without the
-body. OPTIONS answers with `Allow`. 4. Answers are not stored and not sniffed. 5. An exception that
-nothing else has turned into an answer is logged and becomes a 500 problem.
+takes. 3. HEAD is GET without the body. OPTIONS answers with `Allow`. 4. Answers are not stored,
+unless the endpoint says how they may be, and not sniffed. 5. An exception that nothing else has
+turned into an answer is logged and becomes a 500 problem.
 """
 
 import logging
@@ -88,7 +88,7 @@ class _Answer:
         if message["type"] == "http.response.start":
             self.started = True
             headers = MutableHeaders(scope=message)
-            headers["cache-control"] = "no-store"
+            headers.setdefault("cache-control", "no-store")
             headers["x-content-type-options"] = "nosniff"
         elif self._without_body:
             message = {**message, "body": b""}

@@ -8,6 +8,7 @@ from pydantic_core import PydanticCustomError
 
 from functions.core.downloads import create_download, published_statement
 from functions.entrypoints.http_api.access import OptionalCaller, Platform
+from functions.entrypoints.http_api.grammars import VersionCode
 from functions.entrypoints.http_api.json_body import JsonRoute
 from functions.entrypoints.http_api.problem_answers import documented
 from functions.entrypoints.http_api.values import Answer, Time
@@ -22,7 +23,7 @@ def _digits(value: object) -> object:
     return value
 
 
-VersionCode = Annotated[int | None, BeforeValidator(_digits), Query()]
+AskedCode = Annotated[VersionCode | None, BeforeValidator(_digits), Query()]
 
 
 class Signed(Answer):
@@ -62,7 +63,7 @@ class DownloadAnswer(Signed):
     responses=documented(401, 404, 422),
 )
 async def get_download(
-    caller: OptionalCaller, services: Platform, app_id: str, version_code: VersionCode = None
+    caller: OptionalCaller, services: Platform, app_id: str, version_code: AskedCode = None
 ) -> DownloadAnswer:
     download = await create_download(
         services.records,
@@ -98,7 +99,7 @@ async def get_download(
     responses=documented(401, 404, 422),
 )
 async def get_statement(
-    caller: OptionalCaller, services: Platform, app_id: str, version_code: VersionCode = None
+    caller: OptionalCaller, services: Platform, app_id: str, version_code: AskedCode = None
 ) -> StatementAnswer:
     signed = await published_statement(services.records, caller, app_id, version_code)
     return StatementAnswer.model_validate(signed.to_document())

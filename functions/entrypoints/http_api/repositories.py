@@ -7,6 +7,7 @@ from fastapi import APIRouter, Query, status
 
 from functions.core import repositories
 from functions.entrypoints.http_api.access import AnyCaller, Operator, Platform
+from functions.entrypoints.http_api.grammars import Distribution, Hostname, Id
 from functions.entrypoints.http_api.json_body import JsonRoute
 from functions.entrypoints.http_api.problem_answers import documented
 from functions.entrypoints.http_api.values import Answer, Body, Time
@@ -18,9 +19,9 @@ PAGE = 100
 
 
 class NewRepository(Body):
-    tenant_id: str
-    hostname: str
-    distribution: str
+    tenant_id: Id
+    hostname: Hostname
+    distribution: Distribution
     s3_bucket: str | None = None
     """One of the declared repository buckets; by default the first."""
     s3_prefix: str | None = None

@@ -5,11 +5,13 @@ from dataclasses import dataclass
 
 from functions.core.app_image_objects import ImageDeps
 from functions.core.download_tokens import DownloadKeys
+from functions.core.key_ring import KeyRing
 from functions.core.multipart import MultipartDeps
 from functions.core.platform import Limits
 from functions.core.presign import PresignSettings
 from functions.core.publishing import PublishDeps
 from functions.core.repositories import RepositorySettings
+from functions.core.webhook_urls import WebhookRules
 from functions.ports.clock import Clock
 from functions.ports.entropy import Entropy
 from functions.ports.images import ImageProcessor
@@ -36,12 +38,17 @@ class Services:
     root_key_hashes: tuple[str, ...]
     presign: PresignSettings
     download_keys: DownloadKeys
+    tenant_link_keys: KeyRing
+    api_url: str
     cdn_url: str
+    cname_target: str
+    """Where the CNAMEs of tenants' hostnames lead."""
     repositories: RepositorySettings
     platform_keys: tuple[PlatformKey, ...]
     address_limiter: RateLimiter
     key_limiter: RateLimiter
     verifier: Verifier
+    webhook_rules: WebhookRules
     repository_stores: Mapping[str, ObjectStore]
     publish_targets: Mapping[str, PresignSettings]
     publish_grace_ms: int

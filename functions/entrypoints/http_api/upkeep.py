@@ -57,8 +57,8 @@ class RetentionPlan(Answer):
 
 class FindingAnswer(Answer):
     kind: Literal["orphan", "missing", "different"]
-    """`orphan`: no row claims the object. `missing` and `different`: the package of a version is
-    not there, or has another size."""
+    """`orphan`: no row claims the object. `missing`: an object of a version or of an app's image is
+    not there. `different`: a package has another size than its version."""
     bucket: Literal["uploads", "packages", "assets"]
     key: str
     version_id: str | None
@@ -72,15 +72,17 @@ class WalkAnswer(Answer):
     repair: bool
     started_at: Time
     finished_at: Time | None
-    phase: Literal["uploads", "packages", "assets", "versions"]
+    phase: Literal["uploads", "packages", "assets", "versions", "images"]
     objects: int
     """Looked at so far."""
     versions: int
+    images: int
+    """Icons and screenshots."""
     orphans: int
     young: int
     """Orphans that are too young to be deleted."""
     missing: int
-    """Versions whose package is missing or different."""
+    """Objects that are missing or different."""
     repaired: int
     """Orphans that were deleted."""
     findings: list[FindingAnswer]
@@ -96,7 +98,7 @@ class Reconciliation(Answer):
 
 class NewWalk(Body):
     repair: bool = False
-    """Delete the orphans that are found. What a version misses is only ever reported."""
+    """Delete the orphans that are found. What is missing is only ever reported."""
 
 
 @router.get(

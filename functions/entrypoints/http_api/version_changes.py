@@ -6,6 +6,7 @@ from fastapi import APIRouter
 
 from functions.core import app_image_calls, publication, purges, withdrawal
 from functions.entrypoints.http_api.access import AnyCaller, Operator, Platform
+from functions.entrypoints.http_api.grammars import Reason
 from functions.entrypoints.http_api.json_body import JsonRoute
 from functions.entrypoints.http_api.problem_answers import documented
 from functions.entrypoints.http_api.values import Body
@@ -15,7 +16,7 @@ router = APIRouter(tags=["versions"], route_class=JsonRoute)
 
 
 class Withdrawal(Body):
-    reason: str
+    reason: Reason
     """For its developer, in words; at most 500 characters."""
 
 

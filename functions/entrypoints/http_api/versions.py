@@ -10,6 +10,14 @@ from functions.core.platform import Limits
 from functions.core.presign import PresignedPut, presign_upload
 from functions.core.version_records import Status, Upload, Version
 from functions.entrypoints.http_api.access import AnyCaller, Developer, Platform
+from functions.entrypoints.http_api.grammars import (
+    Id,
+    PackageSize,
+    Sha256,
+    Signature,
+    VersionCode,
+    VersionName,
+)
 from functions.entrypoints.http_api.json_body import JsonRoute
 from functions.entrypoints.http_api.problem_answers import documented
 from functions.entrypoints.http_api.values import Answer, Body, Time
@@ -20,15 +28,15 @@ PAGE = 100
 
 
 class NewVersion(Body):
-    version_code: int
-    version_name: str
-    size: int
+    version_code: VersionCode
+    version_name: VersionName
+    size: PackageSize
     """Bytes of the package."""
-    sha256: str
+    sha256: Sha256
     """Of the package, 64 lower-case hexadecimal digits."""
-    signature: str | None = None
+    signature: Signature | None = None
     """The developer's: base64 of the Ed25519 signature over the package's statement."""
-    signing_key_id: str | None = None
+    signing_key_id: Id | None = None
     """The registered key that made it; both or none."""
 
 
@@ -114,6 +122,12 @@ class OneVersion(Answer):
 async def post_version(
     caller: Developer, services: Platform, app_id: str, body: NewVersion, response: Response
 ) -> CreatedVersion:
+    """The same version again, while it is `uploading`, gives the same upload with a fresh URL.
+
+    Quotas are the developer's: 429 `quota-exceeded` for too many open uploads or too many in 24
+    hours, with the seconds to wait in `Retry-After`; 413 `storage-quota-exceeded` for a package
+    larger than what is left of the bytes that may be stored.
+    """
     # Before the row is written: what is left of the upload's time is then at least the URL's whole
     # lifetime, however long the writing takes.
     now = services.clock.now_ms()

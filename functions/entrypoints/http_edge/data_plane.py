@@ -23,11 +23,14 @@ from functions.core.http import (
 from functions.core.object_cache import CachedReader, Refreshes
 from functions.core.problems import Problem, ProblemError, not_found, unavailable
 from functions.core.times import http_date
+from functions.core.usage import data_point
+from functions.core.usage_trail import Trail
 from functions.ports.background import Background
 from functions.ports.clock import Clock
 from functions.ports.edge_cache import EdgeCache
 from functions.ports.object_store import ObjectReader, ObjectStoreError
 from functions.ports.records import RecordsError
+from functions.ports.usage import UsageLog
 
 log = logging.getLogger("stowage.edge")
 
@@ -51,6 +54,8 @@ class EdgeRequest:
     """Without the question mark."""
     headers: Mapping[str, str]
     """Names in lower case."""
+    colo: str | None = None
+    """The data centre that it came to, where that is known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,21 +80,31 @@ class DataPlane:
     download_keys: DownloadKeys
     denials: denials.Denials
     cache: EdgeCache
+    usage: UsageLog
     refreshes: Refreshes = field(default_factory=Refreshes)
 
     async def serve(self, request: EdgeRequest, background: Background) -> Response:
         """Never raises: a refusal or failure is a problem document."""
-        answer = await self._answer(request, background)
-        headers = {**answer.headers, "date": http_date(self.clock.now_ms())}
+        began, trail = self.clock.now_ms(), Trail()
+        answer = await self._answer(request, background, trail)
+        now = self.clock.now_ms()
+        self.usage.record(
+            data_point(trail.point(request.method, answer, now - began, request.colo))
+        )
+        headers = {**answer.headers, "date": http_date(now)}
         if answer.status == 404:
             headers["cache-control"] = NEGATIVE
         return Response(answer.status, headers, None if request.method == "HEAD" else answer.body)
 
-    async def _answer(self, request: EdgeRequest, background: Background) -> Response:
+    async def _answer(self, request: EdgeRequest, background: Background, trail: Trail) -> Response:
         if request.method not in METHODS:
-            return respond_to_other_method(self._asset(request), request.method)
+            asset = self._asset(request)
+            if asset is not None:
+                trail.reached(self.cdn_host)
+                trail.named(asset)
+            return respond_to_other_method(asset, request.method)
         try:
-            return await self._object(request, background)
+            return await self._object(request, background, trail)
         except ProblemError as refused:
             return problem_response(refused.problem)
         except (RecordsError, ObjectStoreError):
@@ -104,35 +119,42 @@ class DataPlane:
             return None
         return serving.public_asset(request.raw_path)
 
-    async def _object(self, request: EdgeRequest, background: Background) -> Response:
+    async def _object(self, request: EdgeRequest, background: Background, trail: Trail) -> Response:
         now = self.clock.now_ms()
-        found = await self._find(request, now, background)
+        found = await self._find(request, now, background, trail)
         reader = CachedReader(
             self.cache, found.store, found.kind, found.bucket, now, background, self.refreshes
         )
         asked = Request(request.method, request.headers)
         answer = await respond(reader, found.kind, asked, now)
+        trail.cache = reader.cache_state
         if not reader.age_seconds:
             return answer
         headers = {**answer.headers, "age": str(reader.age_seconds)}
         return Response(answer.status, headers, answer.body)
 
-    async def _find(self, request: EdgeRequest, now: int, background: Background) -> _Found:
+    async def _find(
+        self, request: EdgeRequest, now: int, background: Background, trail: Trail
+    ) -> _Found:
         """Raises: ProblemError, RecordsError."""
         host = serving.normal_host(request.host)
         if host == self.cdn_host:
-            return await self._find_on_cdn(request, now)
+            trail.reached(host)
+            return await self._find_on_cdn(request, now, trail)
         # The platform's own names never lead to a location, so they are not even looked for.
         own = host == self.platform_zone or host.endswith("." + self.platform_zone)
         location = None if own else await self.hosts.find(host, now, background)
         if location is None:
             raise not_found("site")
+        trail.reached(host, location.id)
         file = serving.repository_file(location, request.raw_path)
+        trail.named(file)
         bucket = location.s3_bucket
         return _Found(self.repositories[bucket], file, bucket)
 
-    async def _find_on_cdn(self, request: EdgeRequest, now: int) -> _Found:
+    async def _find_on_cdn(self, request: EdgeRequest, now: int, trail: Trail) -> _Found:
         target = serving.route_cdn(request.raw_path, request.query, self.download_keys, now)
+        trail.named(target.kind, target.version_id)
         if target.version_id is None:
             return _Found(self.assets, target.kind)
         # Before the cache is asked, so that a warm copy does not answer instead.

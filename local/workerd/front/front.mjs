@@ -14,6 +14,7 @@
 // before a Worker sees the URL (developers.cloudflare.com/rules/normalization). With that setting
 // off a Worker gets what it gets here. Two things nobody sees: the fragment, which workerd cuts off,
 // and the authority of a request in absolute form, for which the Host header speaks.
+import { isServed } from "./names.mjs";
 import { routeOf } from "./routes.mjs";
 
 const ORIGINAL_URL = "x-stowage-original-url";
@@ -65,6 +66,11 @@ async function dispatch(request, env, entryHost) {
     return plain(400, "the request target must be a path or an absolute URL with a path");
   if (!/^(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(:[0-9]+)?$/.test(host))
     return plain(400, "the Host header is missing or malformed");
+  if (entryHost === undefined && !(await isServed(env, host)))
+    return plain(
+      403,
+      `error code: 1014 (local cloud: ${host} is neither of the zone nor an active custom hostname)`,
+    );
   const script = routeOf(env.ROUTES, host, path);
   if (script === undefined)
     return plain(

@@ -1,5 +1,6 @@
 // A Worker's `env`: exactly its declared bindings, none of the host's own.
-import { faulty } from "./faults.mjs";
+import { AnalyticsEngineDataset } from "./analytics_engine.mjs";
+import { faulty, faultyPost } from "./faults.mjs";
 import { WorkerQueue } from "./queue.mjs";
 
 function valueOf(binding, env, host) {
@@ -11,6 +12,13 @@ function valueOf(binding, env, host) {
       return typeof binding.json === "string" ? JSON.parse(binding.json) : binding.json;
     case "queue":
       return new WorkerQueue(binding.queue_name, env.__DAEMON, host);
+    case "analytics_engine":
+      return new AnalyticsEngineDataset(
+        binding.dataset,
+        env.__DAEMON,
+        host,
+        host.faults ? faultyPost(binding, env.__DAEMON, host) : (post) => post(),
+      );
     default:
       return env[binding.name];
   }

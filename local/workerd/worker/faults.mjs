@@ -8,8 +8,8 @@
 //   hold        ask again with {held: true} until the answer is another action
 //
 // Wrapped: R2 objects' calls, D1 statements' run/all/first/raw and the database's batch/exec (of its
-// sessions, too), Queue send/sendBatch, Images' info and a transformation's output, and under the
-// name `caches` the Cache API's match/put/delete. Proxies keep the native class names, by which the
+// sessions, too), Queue send/sendBatch, Images' info and a transformation's output, each batch of data
+// points as writeDataPoint, and under the name `caches` the Cache API's match/put/delete. Proxies keep the native class names, by which the
 // SDK converts values.
 const METHODS = {
   r2_bucket: [
@@ -109,6 +109,12 @@ function database(target, asking) {
 export function faultyCache(cache, daemon, host) {
   const asking = { worker: host.worker, binding: "caches", daemon, host };
   return wrapped(cache, ["match", "put", "delete"], asking);
+}
+
+/** What a dataset of Analytics Engine sends behind an answer; the call itself gives nothing to wait for. */
+export function faultyPost(binding, daemon, host) {
+  const asking = { worker: host.worker, binding: binding.name, daemon, host };
+  return (post) => withFault(asking, "writeDataPoint", post);
 }
 
 export function faulty(value, binding, daemon, host) {

@@ -28,6 +28,7 @@ from functions.adapters.s3.bucket import S3Bucket
 from functions.adapters.s3.connection import S3Connection
 from functions.adapters.s3.multipart import S3MultipartStore
 from functions.adapters.s3.retries import Retries
+from functions.core import webhook_calls
 from functions.core.sigv4 import Credentials
 from functions.core.storages import PROFILES
 from functions.entrypoints.cloudflare.compose.bindings import native
@@ -185,6 +186,13 @@ class Calls:
 
     async def purge(self, base_url: str, zone_id: str, token: str, tags: list[str]) -> None:
         await CloudflareCachePurger(base_url, zone_id, token).purge(tags)
+
+    async def call_webhook(
+        self, url: str, secret: str, message_id: str, body: str, now_ms: int
+    ) -> object:
+        receiver = webhook_calls.Receiver(url, (secret,))
+        answer = await webhook_calls.call(JsFetch(), receiver, message_id, body.encode(), now_ms)
+        return [answer.status, answer.problem, answer.retry_after_seconds]
 
     async def verify(self, public_key: str, signature: str, statement: str) -> object:
         given = (base64.b64decode(part) for part in (public_key, signature, statement))

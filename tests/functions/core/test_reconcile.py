@@ -7,6 +7,7 @@ import pytest
 
 from functions.adapters.local.object_store import MemoryObjectStore
 from functions.core import app_images, claims
+from functions.core.access import Caller
 from functions.core.platform import DAY_MS
 from functions.core.reconcile import EVERY_MS, GRACE_MS, ReconcileDeps, reconcile
 from functions.core.reconcile_report import (
@@ -16,7 +17,7 @@ from functions.core.reconcile_report import (
     read_state,
     request_walk,
 )
-from functions.ports.object_store import ObjectPage, ObjectStore, ObjectStoreError
+from functions.ports.object_store import ObjectInfo, ObjectPage, ObjectStore, ObjectStoreError
 from functions.ports.records import Statement
 from tests.contracts.object_store import run
 from tests.functions.core.world import APP, World, a_package
@@ -32,7 +33,7 @@ def deps(world: World, **buckets: ObjectStore) -> ReconcileDeps:
     stores: Mapping[Bucket, ObjectStore] = {
         "uploads": buckets.get("uploads", world.uploads),
         "packages": world.packages,
-        "assets": world.assets,
+        "assets": buckets.get("assets", world.assets),
     }
     return ReconcileDeps(world.records, stores, world.clock)
 
@@ -54,8 +55,9 @@ def found(walk: Walk) -> list[tuple[str, str, bool]]:
     return [(one.kind, one.key, one.is_repaired) for one in walk.findings]
 
 
-async def a_full_platform(world: World) -> None:
-    """Versions in every state, with all their objects, older than the grace period."""
+async def a_full_platform(world: World) -> Caller:
+    """Versions in every state, with all their objects, older than the grace period; and who they
+    belong to."""
     caller = await world.developer()
     await world.app(caller)
     await world.published(caller, 1)
@@ -72,6 +74,7 @@ async def a_full_platform(world: World) -> None:
     await app_images.add_screenshot(world.image_deps, caller, APP, screenshot())
     world.clock.advance(milliseconds=GRACE_MS)
     assert version.status == "uploading"
+    return caller
 
 
 def test_a_sound_platform_has_no_findings(world: World) -> None:
@@ -80,7 +83,7 @@ def test_a_sound_platform_has_no_findings(world: World) -> None:
         before = await world.snapshot()
         walk = await walked(world, repair=True)
         assert (walk.findings, walk.errors, walk.young) == ((), (), 0)
-        assert (walk.objects, walk.versions) == (8 + 15 + 7, 5)
+        assert (walk.objects, walk.versions, walk.images) == (8 + 15 + 7, 5, 2)
         changed = {table for (table, a), (_, b) in zip(before, await world.snapshot()) if a != b}  # noqa: B905
         assert changed == {"job_cursor"}
 
@@ -197,6 +200,71 @@ def test_a_missing_package_is_shown_and_its_row_left_alone(world: World) -> None
     run(scenario())
 
 
+IMAGE_OBJECTS = ["icon-32.png", "icon-128.png", "icons/{icon}/64.png", "screenshots/1.png"]
+
+
+@pytest.mark.parametrize("path", IMAGE_OBJECTS)
+def test_a_missing_object_of_an_image_is_shown_and_its_row_left_alone(
+    world: World, path: str
+) -> None:
+    async def scenario() -> None:
+        await a_full_platform(world)
+        rows = await world.rows("SELECT id FROM app_image WHERE kind = 'icon'")
+        key = f"assets/{APP}/{path.format(icon=rows[0]['id'])}"
+        await world.assets.delete(key)
+        before = await world.rows("SELECT * FROM app_image ORDER BY id")
+        walk = await walked(world, repair=True)
+        assert found(walk) == [("missing", key, False)]
+        assert (walk.missing, walk.orphans) == (1, 0)
+        assert await world.rows("SELECT * FROM app_image ORDER BY id") == before
+
+    run(scenario())
+
+
+@pytest.mark.parametrize("state", ["staged", "removed", "gone"])
+def test_an_image_that_is_not_to_be_seen_misses_nothing(world: World, state: str) -> None:
+    async def scenario() -> None:
+        await a_full_platform(world)
+        await world.records.batch(
+            [Statement("UPDATE app_image SET state = ?, position = NULL", (state,))]
+        )
+        for kept in (await world.assets.list_objects("")).objects:
+            await world.assets.delete(kept.key)
+        assert found(await walked(world)) == []
+
+    run(scenario())
+
+
+def test_an_icon_is_copied_to_where_it_is_seen_a_little_later(world: World) -> None:
+    async def scenario() -> None:
+        caller = await world.developer()
+        await world.app(caller)
+        await app_images.set_icon(world.image_deps, caller, APP, icon())
+        for pixels in (32, 64, 128):
+            await world.assets.delete(f"assets/{APP}/icon-{pixels}.png")
+        assert found(await walked(world)) == []
+
+    run(scenario())
+
+
+def test_an_image_that_is_removed_while_it_is_looked_at_misses_nothing(world: World) -> None:
+    async def scenario() -> None:
+        owner = await a_full_platform(world)
+        await app_images.remove_icon(world.image_deps, owner, APP)
+
+        class Removing(MemoryObjectStore):
+            async def head(self, key: str) -> ObjectInfo | None:
+                await app_images.remove_screenshot(world.image_deps, owner, APP, 1)
+                return await super().head(key)
+
+        await request_walk(world.records, world.clock, repair=False)
+        walk = await reconcile(deps(world, assets=Removing(world.clock)), pages=PAGES)
+        assert walk is not None
+        assert (found(walk), walk.images) == ([], 1)
+
+    run(scenario())
+
+
 def test_what_retention_took_away_is_neither_missing_nor_kept_back(world: World) -> None:
     async def scenario() -> None:
         caller = await world.developer()
@@ -224,7 +292,7 @@ def test_a_walk_goes_on_where_it_stopped(world: World) -> None:
         while walk is not None and walk.finished_at is None:
             phases.append(walk.phase)
             walk = await reconcile(deps(world), pages=1)
-        assert phases == ["packages", "assets", "assets", "assets", "versions"]
+        assert phases == ["packages", "assets", "assets", "assets", "versions", "images"]
         assert walk is not None
         assert (walk.orphans, len(walk.findings)) == (200, MOST_FINDINGS)
         assert (await read_state(world.records)).last == walk

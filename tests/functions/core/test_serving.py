@@ -192,7 +192,6 @@ def test_an_unknown_host_has_no_location(world: World, host: str) -> None:
         "UPDATE hostname SET proven_at = NULL",
         "UPDATE hostname SET state = 'requested'",
         "UPDATE hostname SET state = 'awaiting_dns'",
-        "UPDATE hostname SET state = 'validating'",
         "UPDATE hostname SET state = 'moved'",
         "UPDATE hostname SET state = 'blocked'",
         "UPDATE hostname SET state = 'removed'",

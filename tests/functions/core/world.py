@@ -295,6 +295,8 @@ class World:
         tables = (
             "event", "api_key", "developer", "developer_key", "app", "version", "upload", "tenant",
             "location", "hostname", "debian_repository", "app_image", "cache_purge", "job_cursor",
+            "webhook", "notice", "notice_delivery",
+            "download_count", "location_usage",
         )  # fmt: skip
         return [
             (table, [dict(row) for row in await self.rows(f"SELECT * FROM {table} ORDER BY 1, 2")])  # noqa: S608

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from functions.adapters.local.background import DeferredBackground
 from functions.adapters.local.edge_cache import MemoryEdgeCache
+from functions.adapters.local.usage import MemoryUsageLog
 from functions.core.denials import Denials
 from functions.core.host_directory import HostDirectory
 from functions.core.http import Response
@@ -46,6 +47,7 @@ class Edge:
         self.repositories = world.repositories
         self.records = CountingRecords(world)
         self.cache = MemoryEdgeCache(world.clock)
+        self.usage = MemoryUsageLog()
         readers: dict[str, ObjectReader] = {**self.repositories}
         self.plane = DataPlane(
             clock=world.clock,
@@ -58,6 +60,7 @@ class Edge:
             download_keys=DOWNLOAD_KEYS,
             denials=Denials(self.records),
             cache=self.cache,
+            usage=self.usage,
         )
 
     async def ask(

@@ -9,7 +9,9 @@ import pytest
 
 from functions.core.part_plan import PART_BYTES
 from functions.core.platform import Limits
+from functions.core.stale_parts import STALE_UPLOAD_MS
 from functions.core.storages import PROFILES
+from functions.entrypoints.job_schedule import tick
 from tests.functions.entrypoints.packages import a_package, announced
 from tests.functions.entrypoints.world import ROOT_KEY, World, assert_problem
 
@@ -152,3 +154,10 @@ async def test_what_was_given_up_can_be_given_up_again_and_begun_anew(small: Wor
     assert (await small.call("POST", path, key=key)).status_code == 201
     missing = await small.call("POST", f"{version}/complete", key=key)
     assert assert_problem(missing, 409, "upload-parts-missing")["missing"] == [1]
+
+
+async def test_the_schedule_aborts_what_no_row_came_to_name(small: World) -> None:
+    await small.uploads.create_multipart("temp/unnamed/package.mosis", content_type="x/y")
+    small.clock.advance(milliseconds=STALE_UPLOAD_MS)
+    await tick(small.jobs())
+    assert await small.uploads.list_multiparts("") == ()

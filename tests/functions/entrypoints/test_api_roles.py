@@ -43,6 +43,7 @@ OPERATOR_ENDPOINTS = [
     ("GET", "/v1/backups/x", None),
     ("POST", "/v1/versions/x/reject", {"reason": "It is broken."}),
     ("GET", "/v1/purges", None),
+    ("GET", "/v1/alert-webhook/deliveries", None),
     ("GET", "/v1/retention", None),
     ("GET", "/v1/reconcile", None),
     ("POST", "/v1/reconcile", {"repair": True}),

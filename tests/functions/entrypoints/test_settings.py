@@ -7,7 +7,7 @@ import pytest
 
 from functions import settings
 from functions.core.download_tokens import DownloadKeys, sign, verify
-from functions.core.platform import Retention
+from functions.core.platform import Quotas, Retention
 from functions.setting_values import BackupRhythm, Publishing, SettingsError
 
 KEY = base64.b64encode(bytes(range(32))).decode()
@@ -27,13 +27,20 @@ OF_JOBS = (
     settings.DATABASE_ID,
     settings.BACKUP,
     settings.BACKUP_TOKEN,
+    settings.DNS_RESOLVERS,
+    settings.HOSTNAMES_TOKEN,
+    settings.USAGE_DATASET,
+    settings.USAGE_TOKEN,
 )
+QUOTAS = {"open_uploads": 50, "uploads_per_day": None, "stored_bytes": None}
 VARIABLES: dict[str, str | None] = {
     settings.API_HOST: "api.stowage.test",
     settings.CDN_HOST: "cdn.stowage.test",
     settings.PLATFORM_ZONE: "stowage.test",
     settings.REPOSITORY_BUCKETS: '["one-bucket", "two-bucket"]',
     settings.DOWNLOAD_KEYS: json.dumps({"current": "b", "keys": {"a": KEY, "b": KEY}}),
+    settings.TENANT_LINK_KEYS: json.dumps({"current": "l", "keys": {"l": KEY}}),
+    settings.API_URL: "http://127.0.0.1:8786",
     settings.CDN_URL: "http://127.0.0.1:8787",
     settings.MULTI_TENANT: "true",
     settings.UPLOAD_URL_SECONDS: "900",
@@ -41,6 +48,7 @@ VARIABLES: dict[str, str | None] = {
     settings.MAX_PACKAGE_BYTES: "52428800",
     settings.MULTIPART_THRESHOLD_BYTES: "16777216",
     settings.RETENTION: json.dumps(KEPT),
+    settings.QUOTAS: json.dumps(QUOTAS),
     settings.S3_ENDPOINT: "https://account.s3.example",
     settings.S3_REGION: "auto",
     settings.UPLOADS_BUCKET: "uploads",
@@ -73,6 +81,12 @@ VARIABLES: dict[str, str | None] = {
     settings.DATABASE_ID: "d-1",
     settings.BACKUP: '{"every_hours": 24, "keep_days": 30}',
     settings.BACKUP_TOKEN: "another-token",
+    settings.FALLBACK_HOST: "fallback.example",
+    settings.DNS_RESOLVERS: '["https://dns.example/dns-query"]',
+    settings.HOSTNAMES_TOKEN: "a-fourth-token",
+    settings.USAGE_DATASET: "usage_stowage_test",
+    settings.USAGE_TOKEN: "a-third-token",
+    settings.LOOPBACK_WEBHOOKS: "false",
 }
 
 
@@ -86,6 +100,7 @@ def test_good_variables_become_typed_settings() -> None:
     assert api.download_url_seconds == 3600
     assert api.multipart_threshold_bytes == 16_777_216
     assert api.retention == Retention()
+    assert api.quotas == Quotas(open_uploads=50)
     assert api.platform_keys[0].not_after is None
     assert api.root_key_hashes == (HASH, HASH)
     assert set(api.publish) == {"one-bucket", "two-bucket"}
@@ -141,6 +156,7 @@ def test_each_worker_needs_no_setting_that_it_does_not_read() -> None:
             settings.PRESIGN_ACCESS_KEY_ID,
             settings.PRESIGN_SECRET_ACCESS_KEY,
             settings.SIGNING_KEY,
+            settings.FALLBACK_HOST,
             *OF_JOBS,
         )
     }
@@ -189,6 +205,10 @@ def test_every_missing_variable_is_named_at_once() -> None:
         (settings.RETENTION, json.dumps(KEPT | {"draft_days": True})),
         (settings.RETENTION, json.dumps(KEPT | {"draft_days": "s3cret"})),
         (settings.RETENTION, json.dumps(KEPT | {"s3cret": 5})),
+        (settings.QUOTAS, "{}"),
+        (settings.QUOTAS, json.dumps(QUOTAS | {"open_uploads": 0})),
+        (settings.QUOTAS, json.dumps(QUOTAS | {"uploads_per_day": "s3cret"})),
+        (settings.QUOTAS, json.dumps(QUOTAS | {"s3cret": None})),
         (settings.PLATFORM_KEYS, "[{}]"),
         (settings.ROOT_KEY_HASHES, "[]"),
         (settings.ROOT_KEY_HASHES, json.dumps([HASH] * 3)),

@@ -5,7 +5,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import httpx
 
@@ -13,35 +13,50 @@ from functions.adapters.local.cache_purger import MemoryCachePurger
 from functions.adapters.local.clock import FixedClock
 from functions.adapters.local.database_export import SqliteExporter
 from functions.adapters.local.entropy import SeededEntropy
+from functions.adapters.local.hostname_authority import MemoryHostnameAuthority
 from functions.adapters.local.images import PillowImages
 from functions.adapters.local.multipart_store import MemoryMultipartStore
+from functions.adapters.local.name_resolver import MemoryNameResolver
 from functions.adapters.local.object_store import MemoryObjectStore
 from functions.adapters.local.queue import MemoryQueue
 from functions.adapters.local.rate_limiter import MemoryRateLimiter
 from functions.adapters.local.records import SqliteRecords
 from functions.adapters.local.signer import Ed25519Signer
+from functions.adapters.local.usage import MemoryUsageQueries
 from functions.adapters.local.verifier import Ed25519Verifier
 from functions.core.backups import BackupDeps, BackupPlan
 from functions.core.catalog import PACKAGE_TYPE
 from functions.core.download_tokens import DownloadKeys
 from functions.core.generation_sweep import SweepDeps
+from functions.core.hostname_looks import HostnameDeps
+from functions.core.key_ring import KeyRing
+from functions.core.notice_runs import NoticeDeps
 from functions.core.platform import DAY_MS, Limits
 from functions.core.presign import PresignSettings
 from functions.core.repositories import RepositorySettings
 from functions.core.storages import PROFILES
+from functions.core.usage_runs import UsageDeps
 from functions.core.validation import ValidationDeps
+from functions.core.webhook_urls import WebhookRules
 from functions.entrypoints.http_api.application import application
 from functions.entrypoints.http_api.services import Services
 from functions.entrypoints.job_queue import Jobs
 from functions.ports.object_store import ObjectStore
 from functions.ports.records import Statement
 from functions.setting_values import PlatformKey
+from tests.functions.core.receivers import Receivers
+
+if TYPE_CHECKING:
+    from functions.core.webhook_calls import Receiver
 
 ROOT_SECRET = hashlib.sha256(b"root of a test").digest()
 ROOT_KEY = "stw_root_" + base64.urlsafe_b64encode(ROOT_SECRET).rstrip(b"=").decode()
 SEED = hashlib.sha256(b"signing seed of a test").digest()
 DOWNLOAD_KEYS = DownloadKeys("d1", {"d1": hashlib.sha256(b"download key of a test").digest()})
+LINK_KEYS = KeyRing("l1", {"l1": hashlib.sha256(b"link key of a test").digest()})
+API_URL = "https://api.stowage.test"
 CDN_URL = "https://cdn.stowage.test"
+CNAME_TARGET = "fallback.stowage.test"
 BUCKETS = ("test-repositories", "test-more")
 TABLES = (
     "api_key",
@@ -51,6 +66,7 @@ TABLES = (
     "version",
     "upload",
     "tenant",
+    "tenant_link",
     "location",
     "hostname",
     "debian_repository",
@@ -60,6 +76,11 @@ TABLES = (
     "backup",
     "cache_purge",
     "job_cursor",
+    "webhook",
+    "notice",
+    "notice_delivery",
+    "download_count",
+    "location_usage",
 )
 
 
@@ -75,9 +96,14 @@ class World:
         self.packages = MemoryObjectStore(self.clock)
         self.backups = MemoryObjectStore(self.clock)
         self.assets = MemoryObjectStore(self.clock)
+        self.resolver = MemoryNameResolver()
+        self.authority = MemoryHostnameAuthority()
         self.repositories = {bucket: MemoryObjectStore(self.clock) for bucket in BUCKETS}
         self.purger = MemoryCachePurger()
+        self.queries = MemoryUsageQueries()
         self.signer = Ed25519Signer("s1", SEED)
+        self.receivers = Receivers()
+        self.alert: Receiver | None = None
         self.services = Services(
             records=self.records,
             clock=self.clock,
@@ -98,7 +124,10 @@ class World:
                 secret_access_key="a-secret",
             ),
             download_keys=DOWNLOAD_KEYS,
+            tenant_link_keys=LINK_KEYS,
+            api_url=API_URL,
             cdn_url=CDN_URL,
+            cname_target=CNAME_TARGET,
             repositories=RepositorySettings(
                 buckets=BUCKETS,
                 multi_tenant=True,
@@ -130,6 +159,7 @@ class World:
                 for bucket in BUCKETS
             },
             publish_grace_ms=7 * DAY_MS,
+            webhook_rules=WebhookRules("stowage.test", ("api.stowage.test", "cdn.stowage.test")),
         )
         self.application = application(lambda: self.services)
 
@@ -161,7 +191,17 @@ class World:
                 self.entropy,
                 BackupPlan(every_ms=None),
             ),
+            notices=NoticeDeps(self.records, self.receivers, self.clock, self.entropy, self.alert),
+            hostnames=HostnameDeps(
+                self.records,
+                self.resolver,
+                self.authority,
+                self.clock,
+                self.entropy,
+                CNAME_TARGET,
+            ),
             processor=PillowImages(),
+            usage=UsageDeps(self.records, self.queries, "usage_test", self.clock),
             sweeping=SweepDeps(self.records, self.repositories, self.clock, keep=3),
         )
 
@@ -179,9 +219,7 @@ class World:
         if key is not None:
             sent["authorization"] = f"Bearer {key}"
         transport = httpx.ASGITransport(self.application, raise_app_exceptions=False)
-        async with httpx.AsyncClient(
-            transport=transport, base_url="https://api.stowage.test"
-        ) as client:
+        async with httpx.AsyncClient(transport=transport, base_url=API_URL) as client:
             if body is not None:
                 content = json.dumps(body).encode()
                 sent.setdefault("content-type", "application/json")

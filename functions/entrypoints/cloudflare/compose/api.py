@@ -16,6 +16,7 @@ from functions.core.platform import DAY_MS, Limits
 from functions.core.presign import PresignSettings
 from functions.core.repositories import RepositorySettings
 from functions.core.storages import PROFILES
+from functions.core.webhook_urls import WebhookRules
 from functions.entrypoints.cloudflare.compose.bindings import native, variables
 from functions.entrypoints.cloudflare.compose.stores import Place, reader
 from functions.entrypoints.cloudflare.compose.writable_stores import (
@@ -25,6 +26,7 @@ from functions.entrypoints.cloudflare.compose.writable_stores import (
 )
 from functions.entrypoints.http_api.application import application
 from functions.entrypoints.http_api.services import Services
+from functions.storage_settings import UploadTarget
 
 
 class _Isolate:
@@ -68,11 +70,15 @@ def _build(env: Any) -> Services:
             upload_url_seconds=given.upload_url_seconds,
             download_url_seconds=given.download_url_seconds,
             retention=given.retention,
+            quotas=given.quotas,
         ),
         root_key_hashes=given.root_key_hashes,
         presign=_presign(given, given.presign),
         download_keys=DownloadKeys(given.download_keys.current, given.download_keys.keys),
+        tenant_link_keys=given.tenant_link_keys,
+        api_url=given.api_url,
         cdn_url=given.cdn_url,
+        cname_target=given.fallback_host,
         repositories=RepositorySettings(
             buckets=given.repository_buckets,
             multi_tenant=given.multi_tenant,
@@ -88,10 +94,15 @@ def _build(env: Any) -> Services:
             bucket: _presign(given, target) for bucket, target in given.publish.items()
         },
         publish_grace_ms=given.publishing.grace_days * DAY_MS,
+        webhook_rules=WebhookRules(
+            platform_zone=given.platform_zone,
+            platform_hosts=(given.api_host, given.cdn_host),
+            loopback=given.loopback_webhooks,
+        ),
     )
 
 
-def _presign(given: settings.ApiSettings, target: settings.UploadTarget) -> PresignSettings:
+def _presign(given: settings.ApiSettings, target: UploadTarget) -> PresignSettings:
     return PresignSettings(
         profile=PROFILES[given.storage.choice.active],
         endpoint=target.endpoint,

@@ -1,8 +1,10 @@
 """Builds the edge Worker's adapters: readers only."""
 
+import logging
 from typing import Any
 
 from functions import settings
+from functions.adapters.cloudflare.analytics_engine import AnalyticsEngineLog, NoUsageLog
 from functions.adapters.cloudflare.background import WaitUntil
 from functions.adapters.cloudflare.cache import CloudflareCache
 from functions.adapters.cloudflare.d1 import UNCONSTRAINED, D1Records
@@ -14,6 +16,10 @@ from functions.entrypoints.cloudflare.compose.bindings import native, variables
 from functions.entrypoints.cloudflare.compose.stores import Place, reader
 from functions.entrypoints.http_edge.data_plane import DataPlane
 from functions.ports.background import Background
+from functions.ports.usage import UsageLog
+from functions.setting_values import SettingsError
+
+log = logging.getLogger("stowage.edge")
 
 QUERY_SECONDS = 5.0
 """How long a request waits for the database before it goes on without."""
@@ -53,4 +59,14 @@ def _build(env: Any) -> DataPlane:
         # By the primary: a pull must not wait for the copies.
         denials=Denials(D1Records(database, seconds=QUERY_SECONDS)),
         cache=cache,
+        usage=_usage(env),
     )
+
+
+def _usage(env: Any) -> UsageLog:
+    """Without a dataset too, packages are served."""
+    try:
+        return AnalyticsEngineLog(native(env, settings.USAGE))
+    except SettingsError as error:
+        log.warning("usage is not counted: %s", error)
+        return NoUsageLog()

@@ -3,8 +3,12 @@
 from typing import Any
 
 from functions import settings
+from functions.adapters.cloudflare.analytics_engine_sql import AnalyticsEngineQueries
+from functions.adapters.cloudflare.custom_hostnames import CloudflareHostnames
 from functions.adapters.cloudflare.d1 import D1Records
 from functions.adapters.cloudflare.d1_export import D1Exporter, D1ExportSettings
+from functions.adapters.cloudflare.doh import DohResolver
+from functions.adapters.cloudflare.fetch import JsFetch
 from functions.adapters.cloudflare.images import CloudflareImages
 from functions.adapters.cloudflare.purge import CloudflareCachePurger
 from functions.adapters.cloudflare.queue import CloudflareQueue
@@ -13,8 +17,12 @@ from functions.adapters.cloudflare.webcrypto import WebCryptoSigner
 from functions.adapters.cloudflare.webcrypto_verifier import WebCryptoVerifier
 from functions.core.backups import BackupDeps, BackupPlan
 from functions.core.generation_sweep import SweepDeps
+from functions.core.hostname_looks import HostnameDeps
+from functions.core.notice_runs import NoticeDeps
 from functions.core.platform import DAY_MS, HOUR_MS, Limits
+from functions.core.usage_runs import UsageDeps
 from functions.core.validation import ValidationDeps
+from functions.core.webhook_calls import alert_receiver
 from functions.entrypoints.cloudflare.compose.bindings import native, variables
 from functions.entrypoints.cloudflare.compose.stores import Place
 from functions.entrypoints.cloudflare.compose.writable_stores import (
@@ -58,6 +66,22 @@ def _build(env: Any) -> Jobs:
         queue=CloudflareQueue(native(env, settings.VALIDATE_QUEUE)),
         purger=CloudflareCachePurger(given.api_base_url, given.zone_id, given.purge_token),
         processor=CloudflareImages(native(env, settings.IMAGES)),
+        hostnames=HostnameDeps(
+            records=deps.records,
+            resolver=DohResolver(JsFetch(), given.dns_resolvers),
+            authority=CloudflareHostnames(
+                JsFetch(), given.api_base_url, given.zone_id, given.hostnames_token
+            ),
+            clock=deps.clock,
+            entropy=deps.entropy,
+            cname_target=given.fallback_host,
+        ),
+        usage=UsageDeps(
+            records=deps.records,
+            queries=AnalyticsEngineQueries(given.api_base_url, given.account_id, given.usage_token),
+            dataset=given.usage_dataset,
+            clock=deps.clock,
+        ),
         parted=parted(given.storage, uploads, packages, assets),
         sweeping=SweepDeps(
             records=deps.records,
@@ -79,5 +103,14 @@ def _build(env: Any) -> Jobs:
                 every_ms=given.backup_rhythm.every_hours * HOUR_MS or None,
                 keep_ms=given.backup_rhythm.keep_days * DAY_MS,
             ),
+        ),
+        notices=NoticeDeps(
+            deps.records,
+            JsFetch(),
+            deps.clock,
+            deps.entropy,
+            None
+            if given.alert_url is None
+            else alert_receiver(given.alert_url, given.alert_secret),
         ),
     )

@@ -18,8 +18,8 @@ from functions.entrypoints.cloudflare.compose.bindings import native
 from functions.entrypoints.cloudflare.compose.stores import Place, connection
 from functions.ports.multipart_store import MultipartStore
 from functions.ports.object_store import ObjectStore
-from functions.settings import UploadTarget, repository_binding
-from functions.storage_settings import StorageSettings
+from functions.settings import repository_binding
+from functions.storage_settings import StorageSettings, UploadTarget
 
 
 def store(env: Any, storage: StorageSettings, place: Place) -> ObjectStore:

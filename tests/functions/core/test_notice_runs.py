@@ -1,0 +1,506 @@
+"""Deliveries: signed, bounded, tried again, given up, and shown."""
+
+import asyncio
+from collections.abc import Iterator
+from typing import cast
+
+import pytest
+
+from functions.core import webhook_calls, webhooks
+from functions.core.access import Caller
+from functions.core.notice_deliveries import LEASE_MS, Delivery, list_deliveries
+from functions.core.notice_runs import (
+    FIRST_RETRY_MS,
+    GIVE_UP_MS,
+    KEPT_MS,
+    LONGEST_RETRY_MS,
+    NoticeReport,
+    run_notices,
+)
+from functions.core.webhook_calls import MAX_ANSWER_BYTES
+from functions.ports.fetch import FetchRequest
+from functions.ports.records import Statement
+from tests.contracts.object_store import run
+from tests.functions.core.notice_world import ALERT_SECRET, ALERT_URL, URL, NoticeWorld
+from tests.functions.core.receivers import (
+    Receivers,
+    Said,
+    is_away,
+    is_signed_by,
+    refuses,
+    takes,
+)
+
+
+@pytest.fixture
+def site() -> Iterator[NoticeWorld]:
+    site = NoticeWorld()
+    yield site
+    site.world.close()
+
+
+async def shown(site: NoticeWorld, caller: Caller) -> list[Delivery]:
+    found = await list_deliveries(site.world.records, caller, cast("str", caller.subject_id))
+    return list(found)
+
+
+def test_a_notice_is_signed_with_the_tenants_secret_at_the_time_of_the_attempt(
+    site: NoticeWorld,
+) -> None:
+    async def scenario() -> None:
+        caller, other = await site.tenant(), await site.tenant("https://other.example.com/")
+        await site.happen(caller)
+        site.world.clock.advance(seconds=30)
+        report = await site.run()
+        assert report == NoticeReport(2, 0, 0, 0)
+        (sent,) = [call for call in site.receivers.calls if call.url == URL]
+        assert is_signed_by(sent, await site.secret(caller))
+        assert not is_signed_by(sent, await site.secret(other))
+        assert sent.headers["webhook-timestamp"] == str(site.world.clock.now_ms() // 1000)
+        assert sent.headers["content-type"] == "application/json"
+        assert sent.method == "POST"
+        assert (await site.run()).delivered == 0
+        (delivery,) = await shown(site, caller)
+        assert (delivery.state, delivery.attempts, delivery.status) == ("delivered", 1, 204)
+
+    run(scenario())
+
+
+def test_while_a_secret_is_rotated_either_verifies(site: NoticeWorld) -> None:
+    async def scenario() -> None:
+        caller = await site.tenant()
+        before = await site.secret(caller)
+        world = site.world
+        await webhooks.rotate_secret(
+            world.records, world.clock, world.entropy, caller, cast("str", caller.subject_id)
+        )
+        await site.happen(caller)
+        await site.run()
+        (sent,) = [call for call in site.receivers.calls if call.url == URL]
+        assert is_signed_by(sent, await site.secret(caller))
+        assert is_signed_by(sent, before)
+        world.clock.advance(milliseconds=webhooks.OVERLAP_MS)
+        await site.happen(caller)
+        await site.run()
+        *_, sent = [call for call in site.receivers.calls if call.url == URL]
+        assert is_signed_by(sent, await site.secret(caller))
+        assert not is_signed_by(sent, before)
+
+    run(scenario())
+
+
+def test_the_operators_webhook_gets_the_secret_as_from_cloudflare_and_a_signature(
+    site: NoticeWorld,
+) -> None:
+    async def scenario() -> None:
+        await site.happen(None)
+        await site.run()
+        (sent,) = site.receivers.calls
+        assert sent.url == ALERT_URL
+        assert sent.headers["cf-webhook-auth"] == ALERT_SECRET
+        assert sent.headers["webhook-signature"].startswith("v1,")
+        assert ALERT_SECRET not in repr(sent)
+
+    run(scenario())
+
+
+def test_without_an_operators_webhook_its_notices_are_skipped(site: NoticeWorld) -> None:
+    async def scenario() -> None:
+        site.alert = None
+        await site.happen(None)
+        assert await site.run() == NoticeReport(0, 0, 1, 0)
+        assert await site.states("operator") == ["skipped"]
+        site.alert = webhook_calls.alert_receiver(ALERT_URL, None)
+        await site.happen(None)
+        await site.run()
+        (sent,) = site.receivers.calls
+        assert {"cf-webhook-auth", "webhook-signature"}.isdisjoint(sent.headers)
+
+    run(scenario())
+
+
+@pytest.mark.parametrize("behaviour", [is_away, *(refuses(s) for s in (302, 400, 404, 429, 500))])
+def test_a_failure_is_tried_again_under_the_same_id_until_it_is_taken(
+    site: NoticeWorld, behaviour: object
+) -> None:
+    async def scenario() -> None:
+        caller = await site.tenant()
+        notice_id = await site.happen(caller)
+        site.receivers.behaviour[URL] = behaviour  # pyright: ignore[reportArgumentType]
+        assert (await site.run()).put_off == 1
+        (delivery,) = await shown(site, caller)
+        assert (delivery.state, delivery.attempts) == ("waiting", 1)
+        assert delivery.problem
+        site.receivers.behaviour[URL] = takes
+        await site.run_until_idle()
+        assert site.receivers.ids(URL) == [notice_id] * 2
+        (delivery,) = await shown(site, caller)
+        assert (delivery.state, delivery.attempts, delivery.problem) == ("delivered", 2, None)
+        assert len({call.headers["webhook-timestamp"] for call in site.receivers.calls}) == 2
+
+    run(scenario())
+
+
+def test_the_delays_grow_with_jitter_up_to_a_bound_and_end_after_three_days(
+    site: NoticeWorld,
+) -> None:
+    async def scenario() -> None:
+        site.alert = None
+        caller = await site.tenant()
+        begun = site.world.clock.now_ms()
+        await site.happen(caller)
+        site.receivers.behaviour[URL] = refuses(500)
+        delays: list[int] = []
+        report = await site.run()
+        while report.retry_after_seconds is not None:
+            assert report.errors == ()
+            delays.append(report.retry_after_seconds * 1000)
+            site.world.clock.advance(milliseconds=delays[-1])
+            report = await site.run()
+        wanted = FIRST_RETRY_MS
+        for delay in delays[:-1]:
+            assert wanted // 2 <= delay <= wanted + 1000
+            wanted = min(wanted * 4, LONGEST_RETRY_MS)
+        assert len(set(delays[6:])) > 1
+        assert begun + GIVE_UP_MS <= site.world.clock.now_ms() < begun + GIVE_UP_MS + 60_000
+        (delivery,) = await shown(site, caller)
+        assert (delivery.state, delivery.status, delivery.due_at) == ("failed", 500, None)
+        assert delivery.problem == "answered 500: no"
+        (error,) = report.errors
+        assert delivery.notice_id in error
+        assert URL not in error
+        calls = len(site.receivers.calls)
+        site.world.clock.advance(milliseconds=GIVE_UP_MS)
+        await site.run()
+        assert len(site.receivers.calls) == calls == delivery.attempts
+
+    run(scenario())
+
+
+def test_a_receiver_that_names_a_time_is_not_called_before_it(site: NoticeWorld) -> None:
+    async def scenario() -> None:
+        caller = await site.tenant()
+        await site.happen(caller)
+        site.receivers.behaviour[URL] = refuses(429, retry_after="120")
+        assert (await site.run()).retry_after_seconds == 120
+        site.world.clock.advance(seconds=120)
+        site.receivers.behaviour[URL] = refuses(503, retry_after="99999999")
+        assert (await site.run()).retry_after_seconds == LONGEST_RETRY_MS // 1000
+        site.world.clock.advance(milliseconds=LONGEST_RETRY_MS)
+        site.receivers.behaviour[URL] = refuses(503, retry_after="tomorrow")
+        wait = (await site.run()).retry_after_seconds
+        assert wait is not None
+        assert wait <= FIRST_RETRY_MS * 16 // 1000
+
+    run(scenario())
+
+
+def test_a_receiver_that_is_gone_is_switched_off_and_told_nothing_more(site: NoticeWorld) -> None:
+    async def scenario() -> None:
+        caller = await site.tenant()
+        for _ in range(3):
+            await site.happen(caller)
+        site.receivers.behaviour[URL] = refuses(410)
+        await site.run_until_idle()
+        assert len(site.receivers.ids(URL)) == 1
+        assert sorted(await site.states()) == ["failed", "skipped", "skipped"]
+        webhook = await webhooks.get_webhook(
+            site.world.records, caller, cast("str", caller.subject_id)
+        )
+        assert webhook.switched_off_at is not None
+        await site.happen(caller)
+        assert len(await site.states()) == 3
+        site.world.clock.advance(seconds=1)
+        await site.set(caller)
+        site.receivers.behaviour[URL] = takes
+        await site.happen(caller)
+        await site.run()
+        assert (await site.states())[-1] == "delivered"
+
+    run(scenario())
+
+
+def test_a_410_to_what_was_set_anew_meanwhile_switches_nothing_off(site: NoticeWorld) -> None:
+    async def scenario() -> None:
+        caller = await site.tenant()
+        await site.happen(caller)
+
+        class Slow(Receivers):
+            async def __call__(self, request: FetchRequest) -> Said:
+                if request.url == URL:
+                    site.world.clock.advance(seconds=1)
+                    await site.set(caller, URL + "/new")
+                    return Said(410)
+                return await super().__call__(request)
+
+        await run_notices(site.deps(fetch=Slow()))
+        webhook = await webhooks.get_webhook(
+            site.world.records, caller, cast("str", caller.subject_id)
+        )
+        assert webhook.switched_off_at is None
+
+    run(scenario())
+
+
+def test_what_waits_for_a_webhook_that_was_removed_is_skipped(site: NoticeWorld) -> None:
+    async def scenario() -> None:
+        caller = await site.tenant()
+        await site.happen(caller)
+        await webhooks.remove_webhook(
+            site.world.records, site.world.clock, caller, cast("str", caller.subject_id)
+        )
+        await site.run()
+        assert site.receivers.ids(URL) == []
+        (delivery,) = await shown(site, caller)
+        assert (delivery.state, delivery.attempts) == ("skipped", 0)
+
+    run(scenario())
+
+
+def test_a_dead_receiver_costs_a_run_one_call_and_holds_up_nobody_else(site: NoticeWorld) -> None:
+    async def scenario() -> None:
+        site.alert = None
+        dead, sound = await site.tenant(), await site.tenant("https://sound.example.com/")
+        for _ in range(5):
+            await site.happen(dead)
+        for _ in range(5):
+            await site.happen(sound)
+        site.receivers.behaviour[URL] = is_away
+        report = await site.run()
+        assert (report.delivered, report.put_off) == (5, 5)
+        assert len(site.receivers.ids(URL)) == 1
+        attempts = sorted(delivery.attempts for delivery in await shown(site, dead))
+        assert attempts == [0, 0, 0, 0, 1]
+        site.receivers.behaviour[URL] = takes
+        await site.run_until_idle()
+        assert await site.states() == ["delivered"] * 10
+
+    run(scenario())
+
+
+def test_a_notice_that_is_never_taken_stands_before_no_other(site: NoticeWorld) -> None:
+    async def scenario() -> None:
+        site.alert = None
+        caller = await site.tenant()
+        never = await site.happen(caller)
+        site.receivers.behaviour[URL] = refuses(500)
+        for _ in range(5):
+            wait = (await site.run()).retry_after_seconds
+            assert wait is not None
+            site.world.clock.advance(seconds=wait)
+        for _ in range(5):
+            await site.happen(caller)
+
+        def picky(request: FetchRequest) -> Said:
+            return Said(500 if request.headers["webhook-id"] == never else 204)
+
+        site.receivers.behaviour[URL] = picky
+        for _ in range(3):
+            await site.run()
+            site.world.clock.advance(milliseconds=FIRST_RETRY_MS)
+        assert sorted(await site.states()) == ["delivered"] * 5 + ["waiting"]
+
+    run(scenario())
+
+
+def test_a_receiver_that_stays_dead_ends_all_that_waited_for_it(site: NoticeWorld) -> None:
+    async def scenario() -> None:
+        site.alert = None
+        caller = await site.tenant()
+        for _ in range(20):
+            await site.happen(caller)
+        site.receivers.behaviour[URL] = is_away
+        await site.run_until_idle(1000)
+        assert await site.states() == ["failed"] * 20
+        assert len(site.receivers.calls) < 20 * 20
+
+    run(scenario())
+
+
+def test_a_run_is_bounded_and_the_next_goes_on(site: NoticeWorld) -> None:
+    async def scenario() -> None:
+        caller = await site.tenant(None)
+        for _ in range(5):
+            await site.happen(caller)
+            site.world.clock.advance(milliseconds=1)
+        report = await site.run(batch=2)
+        assert (report.delivered, report.retry_after_seconds) == (2, 0)
+        assert (await site.run(batch=2)).delivered == 2
+        assert await site.run(batch=2) == NoticeReport(1, 0, 0, 0)
+        told = site.receivers.ids(ALERT_URL)
+        assert told == sorted(told)
+
+    run(scenario())
+
+
+def test_no_call_begins_when_a_runs_time_is_up(site: NoticeWorld) -> None:
+    async def scenario() -> None:
+        site.alert = None
+        caller = await site.tenant()
+        for _ in range(5):
+            await site.happen(caller)
+
+        def slow(_: FetchRequest) -> Said:
+            site.world.clock.advance(seconds=25)
+            return Said()
+
+        site.receivers.behaviour[URL] = slow
+        assert (await site.run()).delivered == 3
+        assert (await site.run()).delivered == 2
+
+    run(scenario())
+
+
+def test_two_runs_at_once_send_each_notice_once(site: NoticeWorld) -> None:
+    async def scenario() -> None:
+        for number in range(3):
+            caller = await site.tenant(f"https://h{number}.example.com/")
+            for _ in range(3):
+                await site.happen(caller)
+        await asyncio.gather(*(site.run() for _ in range(3)))
+        calls = [(call.url, call.headers["webhook-id"]) for call in site.receivers.calls]
+        assert len(calls) == len(set(calls)) == 18
+
+    run(scenario())
+
+
+def test_an_answer_that_comes_when_the_lease_is_over_changes_nothing(site: NoticeWorld) -> None:
+    async def scenario() -> None:
+        site.alert = None
+        caller = await site.tenant()
+        await site.happen(caller)
+
+        class Late(Receivers):
+            async def __call__(self, request: FetchRequest) -> Said:
+                site.world.clock.advance(milliseconds=LEASE_MS)
+                await site.run()
+                return Said(500)
+
+        await run_notices(site.deps(fetch=Late()))
+        (delivery,) = await shown(site, caller)
+        assert (delivery.state, delivery.attempts) == ("delivered", 2)
+
+    run(scenario())
+
+
+def test_a_receiver_that_never_answers_is_left_after_a_time_limit(
+    site: NoticeWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Hanging(Receivers):
+        async def __call__(self, request: FetchRequest) -> Said:
+            await asyncio.Event().wait()
+            raise AssertionError("nobody sets it")
+
+    async def scenario() -> None:
+        monkeypatch.setattr(webhook_calls, "TIMEOUT_SECONDS", 0.01)
+        caller = await site.tenant()
+        await site.happen(caller)
+        await run_notices(site.deps(fetch=Hanging()))
+        (delivery,) = await shown(site, caller)
+        assert (delivery.state, delivery.status) == ("waiting", None)
+        assert "no answer within" in (delivery.problem or "")
+
+    run(scenario())
+
+
+@pytest.mark.parametrize(
+    ("content", "kept"),
+    [
+        (b"", "answered 500"),
+        (b"down\nfor\x00 \xff maintenance", "answered 500: down for maintenance"),
+        (b"x" * 5000, "answered 500: " + "x" * MAX_ANSWER_BYTES),
+        ("é".encode() * 5000, "answered 500: " + "é" * (MAX_ANSWER_BYTES // 2)),
+    ],
+)
+def test_of_an_answers_body_its_beginning_is_kept_for_people(
+    site: NoticeWorld, content: bytes, kept: str
+) -> None:
+    async def scenario() -> None:
+        caller = await site.tenant()
+        await site.happen(caller)
+        said = Said(500, content=content)
+        site.receivers.behaviour[URL] = lambda _: said
+        await site.run()
+        (delivery,) = await shown(site, caller)
+        assert delivery.problem == kept
+        assert said.is_closed
+        assert said.read < MAX_ANSWER_BYTES + 200
+
+    run(scenario())
+
+
+def test_a_body_that_breaks_off_leaves_the_status(site: NoticeWorld) -> None:
+    async def scenario() -> None:
+        caller = await site.tenant()
+        await site.happen(caller)
+        site.receivers.behaviour[URL] = lambda _: Said(502, content=b"par", breaks_off=True)
+        await site.run()
+        (delivery,) = await shown(site, caller)
+        assert delivery.problem == "answered 502"
+
+    run(scenario())
+
+
+def test_of_what_was_taken_no_body_is_read(site: NoticeWorld) -> None:
+    async def scenario() -> None:
+        caller = await site.tenant()
+        await site.happen(caller)
+        said = Said(200, content=b"x" * 5000)
+        site.receivers.behaviour[URL] = lambda _: said
+        await site.run()
+        assert (said.read, said.is_closed) == (0, True)
+
+    run(scenario())
+
+
+def test_notices_are_kept_for_thirty_days_and_go_in_bounded_parts(site: NoticeWorld) -> None:
+    async def scenario() -> None:
+        caller = await site.tenant()
+        for _ in range(60):
+            await site.happen(caller)
+        for _ in range(3):
+            await site.run()
+        site.world.clock.advance(milliseconds=KEPT_MS)
+        assert (await site.run()).deleted == 0
+        await site.happen(caller)
+        site.world.clock.advance(milliseconds=1)
+        assert [(await site.run()).deleted for _ in range(3)] == [50, 10, 0]
+        assert len(await site.world.rows("SELECT * FROM notice")) == 1
+        assert await site.states() == ["delivered"]
+
+    run(scenario())
+
+
+def test_a_notice_that_still_waits_is_kept_however_old_it_is(site: NoticeWorld) -> None:
+    async def scenario() -> None:
+        caller = await site.tenant()
+        await site.happen(caller)
+        site.receivers.behaviour[URL] = is_away
+        site.world.clock.advance(milliseconds=2 * KEPT_MS)
+        later = Statement(
+            "UPDATE notice_delivery SET due_at = ?", (site.world.clock.now_ms() + 1000,)
+        )
+        await site.world.records.batch([later])
+        assert (await site.run()).deleted == 0
+        site.world.clock.advance(seconds=1)
+        report = await site.run()
+        assert (report.ended, report.deleted) == (1, 1)
+
+    run(scenario())
+
+
+def test_deliveries_are_listed_page_by_page_the_newest_first(site: NoticeWorld) -> None:
+    async def scenario() -> None:
+        caller = await site.tenant()
+        made: list[str] = []
+        for _ in range(3):
+            made.append(await site.happen(caller))
+            site.world.clock.advance(milliseconds=1)
+        tenant_id = cast("str", caller.subject_id)
+        first = await list_deliveries(site.world.records, caller, tenant_id, limit=2)
+        rest = await list_deliveries(
+            site.world.records, caller, tenant_id, before=first[-1].notice_id, limit=2
+        )
+        assert [one.notice_id for one in (*first, *rest)] == made[::-1]
+
+    run(scenario())
