@@ -101,7 +101,7 @@ DAY = "public, max-age=86400, immutable"
         (
             RepositoryFile("l", "l/", "dists/stable/InRelease", 3),
             "repositories",
-            "l/dists/stable/InRelease",
+            "l/.stowage/generations/3/files/dists/stable/InRelease",
             "text/plain; charset=utf-8",
             "public, max-age=30, stale-if-error=86400, no-transform",
             ("location:l", "generation:l/3"),

@@ -38,6 +38,13 @@ NOT_SAID: Mapping[str, Collection[str]] = {
     "GET /v1/developer-keys": {"?developer_id"},
     "POST /v1/api-keys": {"/subject_id", "/expires_at"},
     "POST /v1/repositories": {"/tenant_id", "/s3_bucket", "/s3_prefix"},
+    "GET /v1/locations": {"?tenant_id"},
+    # Numbers again.
+    "POST /v1/tenants/{tenant_id}/links": {"/expires_in_seconds"},
+    # Who asks decides whether it must be there; what IDNA takes is a table.
+    "POST /v1/hostnames": {"/tenant_id", "/name"},
+    # It must be no address of the platform's own or of a private network.
+    "PUT /v1/tenants/{tenant_id}/webhook": {"/url"},
 }
 """What may be wrong with a request that a schema finds good, by operation: no schema says it."""
 PICTURES = {"PUT /v1/apps/{app_id}/icon", "POST /v1/apps/{app_id}/screenshots"}
