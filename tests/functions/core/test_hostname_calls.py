@@ -16,9 +16,7 @@ from functions.ports.hostname_authority import (
     UnavailableError,
 )
 from tests.contracts.object_store import run
-from tests.functions.core.hostname_world import HOUR, NAME, HostnameWorld
-
-DAY = 24 * HOUR
+from tests.functions.core.hostname_world import NAME, HostnameWorld
 
 
 @pytest.fixture
