@@ -191,6 +191,7 @@ EDGE = (
     *_public("the keys under which icons are kept", "/assets/{app}/icons/{icon}", _NOWHERE),
     *_public("screenshots", "/assets/{app}/screenshots/1.png", "yes 404 404 404 404 404"),
     *_public("a tenant's file, by its path", "/dists/stable/Release", "404 yes 404 404 404 404"),
+    *_public("a generation's file, by its key", "/.stowage/generations/1/files/a", _NOWHERE),
     *_public("a tenant's file, by its key", "/{prefix}dists/stable/Release", _NOWHERE),
     *_public("backups", "/backups/access/dump.sql.gz", _NOWHERE),
 )

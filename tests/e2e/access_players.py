@@ -115,6 +115,11 @@ def gathered(stack: Stack) -> Players:
     for planted in ("`temp/**`", "a tenant's prefix", "another tenant's prefix", "`backups/**`"):
         bucket, key = found.objects[planted]
         found.s3["account"].put_object(Bucket=bucket, Key=key, Body=b"planted")
+    found.s3["account"].put_object(
+        Bucket=mine["s3_bucket"],
+        Key=f"{mine['s3_prefix']}.stowage/generations/1/files/a",
+        Body=b"planted",
+    )
     return found
 
 
