@@ -36,10 +36,8 @@ from functions.ports.object_store import ObjectInfo, ObjectStore
 from functions.ports.queue import Queue
 from functions.ports.records import ConflictError, Records
 
-ABANDONED_MS = DAY_MS
-"""After the last page was offered. Longer than any URL lives."""
-MOST_NAMED = 20
-"""Paths in one problem."""
+ABANDONED_MS = DAY_MS  # after the last page was offered; longer than any URL lives
+MOST_NAMED = 20  # paths in one problem
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +47,8 @@ class PublishDeps:
     entropy: Entropy
     queue: Queue
     stores: Mapping[str, ObjectStore]
-    """By the platform's name of each repository bucket."""
     targets: Mapping[str, PresignSettings]
-    """The same, for presigned PUTs."""
+    """Both by the platform's name of each repository bucket; what PUTs are presigned with."""
     url_seconds: int
     grace_ms: int
     """How long a generation is kept after it ceased to be current."""
@@ -59,8 +56,9 @@ class PublishDeps:
 
 @dataclass(frozen=True, slots=True)
 class Offer:
+    """What is to be put; then the page is offered again. Nothing: the page is complete."""
+
     missing: tuple[tuple[ListedFile, PresignedPut], ...]
-    """To be put; then the page is offered again. None: the page is complete."""
 
 
 async def begin(
