@@ -1,7 +1,6 @@
 """Publishing a location by generation: begin, offer the files page by page, publish, roll back.
 
-Nothing of a publication shows until its location's generation names it, so it can be given up at
-any point, and taken up again by beginning the same one.
+Nothing of it shows until the location's generation names it: it can be given up at any point.
 """
 
 import asyncio
@@ -50,8 +49,7 @@ class PublishDeps:
     targets: Mapping[str, PresignSettings]
     """Both by the platform's name of each repository bucket; what PUTs are presigned with."""
     url_seconds: int
-    grace_ms: int
-    """How long a generation is kept after it ceased to be current."""
+    grace_ms: int  # how long a generation is kept after it ceased to be current
 
 
 @dataclass(frozen=True, slots=True)
