@@ -2,8 +2,9 @@
 cache: full, range, conditional, and the same from a warm cache.
 
 Floor and ceiling are a Python Worker that does nothing behind the same front, and the front itself,
-a JavaScript Worker that answers alone. All take turns over the same number of connections, so that
-whatever else the machine does meets each of them.
+a JavaScript Worker that answers alone. A Python Worker that does nothing but answer from the cache
+tells how much of a warm answer is the cache's own. All take turns over the same number of
+connections, so that whatever else the machine does meets each of them.
 
     .venv/bin/python -m bench.edge
 """
@@ -26,7 +27,7 @@ from tests.local.workerd_host import a_worker
 
 ROUNDS = 3
 CONNECTIONS = 4
-NULL_HOST, NO_HOST = "null.test", "nowhere.test"
+NULL_HOST, CACHE_HOST, NO_HOST = "null.test", "cache.test", "nowhere.test"
 NULL = """
 import js
 from workers import WorkerEntrypoint
@@ -35,6 +36,24 @@ from workers import WorkerEntrypoint
 class Default(WorkerEntrypoint):
     async def fetch(self, request):
         return js.Response.new("nothing")
+"""
+CACHE = """
+import js
+from pyodide.ffi import to_js
+from workers import WorkerEntrypoint
+
+URL = "https://cache.test/entry"
+
+
+class Default(WorkerEntrypoint):
+    async def fetch(self, request):
+        found = await js.caches.default.match(URL)
+        if found is None:
+            headers = js.Headers.new(to_js([["cache-control", "max-age=3600"]]))
+            init = js.Object.fromEntries(to_js([["headers", headers]]))
+            await js.caches.default.put(URL, js.Response.new("0123456789", init))
+            found = await js.caches.default.match(URL)
+        return found
 """
 DEB = "/pool/main/hello_1.dsc"
 RANGED = "/dists/stable/main/binary-amd64/Packages"
@@ -58,6 +77,7 @@ class Kind:
 KINDS = (
     Kind("JavaScript Worker that answers alone", NO_HOST, "/", {}, 522),
     Kind("null Python Worker", NULL_HOST, "/", {}, 200),
+    Kind("null Python Worker that asks the cache", CACHE_HOST, "/", {}, 200),
     Kind("full, from the cache", site.ONE, DEB, {}, 200),
     Kind("range, from the cache", site.ONE, DEB, {"range": "bytes=2-5"}, 206),
     Kind("304, from the cache", site.ONE, DEB, {"if-none-match": "*"}, 304),
@@ -116,8 +136,8 @@ def turn(port: int, kind: Kind, first: int) -> float:
 
 def calls(edge: WorkerdEdge, kind: Kind, number: int) -> str:
     """What one request asks, by the fault face."""
-    if kind.host in (NO_HOST, NULL_HOST):
-        return "-"
+    if kind.host in (NO_HOST, NULL_HOST, CACHE_HOST):
+        return "cache" if kind.host == CACHE_HOST else "-"
     if kind.path == DEB:
         edge.warm(kind.host, kind.path)
     path = kind.path % number if "%d" in kind.path else kind.path
@@ -135,9 +155,11 @@ def measure(edge: WorkerdEdge, folder: Path) -> None:
         workers=[
             {**worker, "bindings": [*worker["bindings"], USAGE]},
             a_worker(folder, "null", NULL),
+            a_worker(folder, "cache", CACHE),
         ],
         routes=[
             {"pattern": f"{NULL_HOST}/*", "script": "null"},
+            {"pattern": f"{CACHE_HOST}/*", "script": "cache"},
             *({"pattern": f"{host}/*", "script": "edge"} for host in (site.ONE, site.UNKNOWN)),
         ],
         data_centres=["ams"],
