@@ -69,7 +69,20 @@ async def sweep_generations(deps: SweepDeps) -> SweepReport:
             await _clear(deps, publication, report)
         except ObjectStoreError as error:
             report.errors.append(f"generation {publication.number}: {error}")
+            await _to_the_back(deps.records, publication, now)
     return report
+
+
+async def _to_the_back(records: Records, publication: Publication, now: int) -> None:
+    """So that what fails every time stands before nobody else's."""
+    await records.batch(
+        [
+            Statement(
+                "UPDATE publication SET due_at = ? WHERE id = ? AND due_at IS NOT NULL",
+                (now, publication.id),
+            )
+        ]
+    )
 
 
 async def _abandon(records: Records, now: int) -> int:
@@ -97,7 +110,12 @@ async def _due_generations(deps: SweepDeps, now: int) -> list[Publication]:
             " AND (SELECT COUNT(*) FROM publication AS newer"
             " WHERE newer.location_id = publication.location_id AND newer.state = 'published'"
             " AND newer.number > publication.number"
-            " AND newer.number <> COALESCE(location.generation, 0)) >= ?"
+            " AND newer.number <> COALESCE(location.generation, 0)"
+            # Of what a rollback went behind only those before the current one count.
+            " AND (publication.number > COALESCE(location.generation, 0)"
+            " OR newer.number < location.generation)) >= ?"
+            " AND NOT EXISTS (SELECT 1 FROM publication AS other"
+            " WHERE other.location_id = publication.location_id AND other.state = 'preparing')"
             " ORDER BY publication.due_at LIMIT ?",
             (now, deps.keep, MOST_ROWS),
         )
@@ -141,6 +159,7 @@ async def _clear(deps: SweepDeps, publication: Publication, report: SweepReport)
     place = await _place(deps, publication.location_id)
     if place is None:
         report.errors.append(f"generation {publication.number}: its bucket is not declared")
+        await _to_the_back(deps.records, publication, deps.clock.now_ms())
         return
     if publication.state == "swept" and not await _delete_by_hash(
         deps.records, place, publication, report

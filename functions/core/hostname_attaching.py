@@ -8,9 +8,12 @@ claim of ours created is taken over with the duty to delete it.
 from typing import TYPE_CHECKING
 
 from functions.core.hostname_looks import Look
+from functions.core.hostname_records import LEASE_MS
 from functions.ports.hostname_authority import (
     ConflictingHostnameError,
     QuotaExhaustedError,
+    RateLimitedError,
+    RefusedError,
     UnavailableError,
 )
 from functions.ports.records import Statement
@@ -57,6 +60,10 @@ async def detach(look: Look) -> None:
             # Killed behind the call that created it.
             found = await authority.find(claim.name)
             hostname_id = None if found is None else found.id
+            if found is None and look.now < claim.asked_at + LEASE_MS:
+                # That call may still be on its way, and what it makes is ours to delete.
+                await look.note(due_at=claim.asked_at + LEASE_MS)
+                return
         if hostname_id is not None and not await _is_of_another(look, hostname_id):
             await authority.delete(hostname_id)
     await look.note(authority_id=None, asked_at=None, due_at=None)
@@ -79,6 +86,10 @@ async def _create(look: Look) -> "CustomHostname":
         if existing is None:
             raise UnavailableError(f"{claim.name}: {error}, but it is not found") from error
         return existing
+    except (RateLimitedError, RefusedError):
+        # Nothing was made, so what somebody else makes there later is not ours to delete.
+        await look.note(asked_at=None)
+        raise
 
 
 async def _was_created_by_us(look: Look, hostname_id: str) -> bool:

@@ -127,4 +127,9 @@ async def _addresses(
 
 
 def _shown(values: Sequence[str]) -> tuple[str, ...]:
-    return tuple(value[:MOST_FOUND_CHARACTERS] for value in values[:MOST_FOUND])
+    """What anybody may write into a zone reaches an operator's terminal as plain text only."""
+    return tuple(_plain(value[:MOST_FOUND_CHARACTERS]) for value in values[:MOST_FOUND])
+
+
+def _plain(value: str) -> str:
+    return "".join(character if character.isprintable() else " " for character in value)

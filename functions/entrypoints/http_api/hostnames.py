@@ -237,7 +237,8 @@ async def post_check(caller: HostnameCaller, services: Platform, hostname_id: st
     claim = await hostname_claims.request_look(
         services.records, services.clock, caller, hostname_id
     )
-    await hostname_claims.announce(services.queue)
+    if claim.due_at is not None and claim.due_at <= services.clock.now_ms():
+        await hostname_claims.announce(services.queue)
     return _one(claim, services)
 
 
