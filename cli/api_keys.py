@@ -1,7 +1,7 @@
 """The keys commands: API keys of the platform, made with the root operator key."""
 
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -29,23 +29,23 @@ OperatorKey = Annotated[
         "An operator's key; for dev the root operator key of the cloud folder.",
     ),
 ]
-DeveloperKey = Annotated[
-    str | None,
-    typer.Option(
-        "--key",
-        envvar="STOWAGE_KEY",
-        help="Better set STOWAGE_KEY: arguments are visible to every user of the machine. A "
-        "developer's API key.",
-    ),
-]
 
-TenantKey = Annotated[
-    str | None,
-    typer.Option(
+
+def _key(whose: str) -> Any:
+    """One option, for whoever owns what the command is about."""
+    return typer.Option(
         "--key",
         envvar="STOWAGE_KEY",
-        help="Better set STOWAGE_KEY: arguments are visible to every user of the machine. A "
-        "tenant's API key; without one, the operator's is used.",
+        help=f"Better set STOWAGE_KEY: arguments are visible to every user of the machine. {whose}",
+    )
+
+
+DeveloperKey = Annotated[str | None, _key("A developer's API key.")]
+TenantKey = Annotated[str | None, _key("A tenant's API key; without one, the operator's is used.")]
+OwnerKey = Annotated[
+    str | None,
+    _key(
+        "The API key of whose it is, a developer or a tenant; without one, the operator's is used."
     ),
 ]
 AsOperator = Annotated[
@@ -166,11 +166,11 @@ def developer_api(scope: Scope, api_url: str | None, key: str | None) -> Platfor
     return PlatformApi(api_url or stack_api_url(scope), key)
 
 
-def tenant_api(
+def owner_api(
     scope: Scope, api_url: str | None, key: str | None, operator_key: str | None
 ) -> PlatformApi:
-    """The API of the scope's stack, called as the tenant whose key is given, else as an
-    operator."""
+    """The API of the scope's stack, called as the developer or tenant whose key is given, else as
+    an operator."""
     if key:
         return PlatformApi(api_url or stack_api_url(scope), key)
     return operator_api(scope, api_url, operator_key)

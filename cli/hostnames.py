@@ -7,14 +7,12 @@ from urllib.parse import quote, urlencode
 
 import typer
 
-from cli import options
-from cli.api_keys import ApiUrl, AsOperator, OperatorKey, TenantKey, tenant_api
 from cli.console import Terminal
 from cli.failures import Failure, UsageFailure
 from cli.hostname_watch import records, watch
 from cli.paging import every_page
 from cli.platform_api import Document, PlatformApi
-from cli.project import LOCAL_STACK
+from cli.platform_command import Caller, for_tenants
 from cli.zone_file import zone_lines
 from functions.core.ids import is_id
 
@@ -54,7 +52,9 @@ _COLUMNS = ("id", "name", "state", "certificate_status", "records", "tenant_id",
 
 
 @app.command()
+@for_tenants
 def add(
+    caller: Caller,
     name: Annotated[str, typer.Argument(metavar="NAME", help="The hostname.")],
     location: Location = None,
     tenant: Tenant = None,
@@ -66,91 +66,71 @@ def add(
             "there before the CNAME is.",
         ),
     ] = Certificate.http,
-    key: TenantKey = None,
-    operator_key: OperatorKey = None,
-    api_url: ApiUrl = None,
-    home: options.Home = None,
-    stack: options.Stack = LOCAL_STACK,
-    *,
-    as_operator: AsOperator = False,
-    as_json: options.Json = False,
 ) -> None:
     """Claim a hostname and learn which DNS records to set. Without --location, the tenant's only
     one is taken. Repeating it is fine.
 
     Exit codes: 0 claimed, 1 failed, 2 wrong usage.
     """
-    scope = options.scope(home, stack, as_json=as_json)
-    api = tenant_api(scope, api_url, None if as_operator else key, operator_key)
+    api = caller.either()
     body: Document = {"name": name, "certificate": certificate.value}
     body |= {"location_id": location or _only_location(api, tenant)}
     body |= {"tenant_id": tenant} if tenant else {}
     answer = api.post("/v1/hostnames", body)
-    scope.terminal.document(answer)
-    _instruct(scope.terminal, cast("Document", answer["hostname"]))
+    caller.terminal.document(answer)
+    _instruct(caller.terminal, cast("Document", answer["hostname"]))
 
 
 @app.command(name="list")
+@for_tenants
 def list_hostnames(
+    caller: Caller,
     state: Annotated[
         State | None, typer.Option("--state", help="Only those in this state.")
     ] = None,
     tenant: Tenant = None,
     location: Location = None,
-    key: TenantKey = None,
-    operator_key: OperatorKey = None,
-    api_url: ApiUrl = None,
-    home: options.Home = None,
-    stack: options.Stack = LOCAL_STACK,
-    *,
-    as_operator: AsOperator = False,
-    as_json: options.Json = False,
 ) -> None:
     """List hostnames, the oldest first; removed ones only with --state removed.
 
     Exit codes: 0 listed, 1 failed, 2 wrong usage.
     """
-    scope = options.scope(home, stack, as_json=as_json)
-    api = tenant_api(scope, api_url, None if as_operator else key, operator_key)
+    api = caller.either()
     filters = {"state": state.value if state else None, "tenant_id": tenant}
     found = _all(api, filters | {"location_id": location})
-    scope.terminal.document({"hostnames": found})
-    scope.terminal.table(_COLUMNS, [_row(hostname) for hostname in found])
+    caller.terminal.document({"hostnames": found})
+    caller.terminal.table(_COLUMNS, [_row(hostname) for hostname in found])
 
 
 @app.command()
+@for_tenants
 def show(
+    caller: Caller,
     name: Name,
     tenant: Tenant = None,
-    key: TenantKey = None,
-    operator_key: OperatorKey = None,
-    api_url: ApiUrl = None,
-    home: options.Home = None,
-    stack: options.Stack = LOCAL_STACK,
     *,
     zone: Annotated[
         bool, typer.Option("--zone", help="The records alone, in the form of a zone file.")
     ] = False,
-    as_operator: AsOperator = False,
-    as_json: options.Json = False,
 ) -> None:
     """Show a hostname: how far it is, which DNS records it needs, and what was found of them.
 
     Exit codes: 0 shown, 1 failed, 2 wrong usage.
     """
-    scope = options.scope(home, stack, as_json=as_json)
-    api = tenant_api(scope, api_url, None if as_operator else key, operator_key)
+    api = caller.either()
     hostname = _one(api, name, tenant)
-    scope.terminal.document({"hostname": hostname})
+    caller.terminal.document({"hostname": hostname})
     if zone:
         for line in zone_lines(hostname):
-            scope.terminal.result(line)
+            caller.terminal.result(line)
     else:
-        _instruct(scope.terminal, hostname)
+        _instruct(caller.terminal, hostname)
 
 
 @app.command(name="watch")
+@for_tenants
 def watch_hostnames(
+    caller: Caller,
     names: Annotated[
         list[str] | None,
         typer.Argument(metavar="[NAME]...", help="Hostnames, or their ids; by default all."),
@@ -159,14 +139,6 @@ def watch_hostnames(
     timeout: Annotated[
         int | None, typer.Option("--timeout", min=1, help="Seconds; by default without end.")
     ] = None,
-    key: TenantKey = None,
-    operator_key: OperatorKey = None,
-    api_url: ApiUrl = None,
-    home: options.Home = None,
-    stack: options.Stack = LOCAL_STACK,
-    *,
-    as_operator: AsOperator = False,
-    as_json: options.Json = False,
 ) -> None:
     """Watch hostnames until all of them are active: a live table on a terminal, else one line for
     each change.
@@ -174,8 +146,7 @@ def watch_hostnames(
     Exit codes: 0 all are active, 1 failed, 2 wrong usage, 4 one is blocked or removed and none of
     the others is on its way, 5 the time is over.
     """
-    scope = options.scope(home, stack, as_json=as_json)
-    api = tenant_api(scope, api_url, None if as_operator else key, operator_key)
+    api = caller.either()
     ids = [str(_one(api, name, tenant)["id"]) for name in names or ()]
 
     def look() -> list[Document]:
@@ -183,32 +154,21 @@ def watch_hostnames(
             return [_get(api, one) for one in ids]
         return _all(api, {"tenant_id": tenant})
 
-    scope.terminal.document({"hostnames": watch(scope.terminal, look, timeout)})
+    caller.terminal.document({"hostnames": watch(caller.terminal, look, timeout)})
 
 
 @app.command()
-def remove(
-    name: Name,
-    tenant: Tenant = None,
-    key: TenantKey = None,
-    operator_key: OperatorKey = None,
-    api_url: ApiUrl = None,
-    home: options.Home = None,
-    stack: options.Stack = LOCAL_STACK,
-    *,
-    as_operator: AsOperator = False,
-    as_json: options.Json = False,
-) -> None:
+@for_tenants
+def remove(caller: Caller, name: Name, tenant: Tenant = None) -> None:
     """Remove a hostname: within 30 s nothing is served under it. By its id, repeating it is fine.
 
     Exit codes: 0 removed, 1 failed, 2 wrong usage.
     """
-    scope = options.scope(home, stack, as_json=as_json)
-    api = tenant_api(scope, api_url, None if as_operator else key, operator_key)
+    api = caller.either()
     hostname_id = name if is_id(name) else str(_one(api, name, tenant)["id"])
     api.delete(f"/v1/hostnames/{hostname_id}")
-    scope.terminal.document({"removed": hostname_id})
-    scope.terminal.result(f"Hostname {name} is removed.")
+    caller.terminal.document({"removed": hostname_id})
+    caller.terminal.result(f"Hostname {name} is removed.")
 
 
 def _all(api: PlatformApi, filters: Mapping[str, str | None]) -> list[Document]:

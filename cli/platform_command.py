@@ -1,4 +1,4 @@
-"""The options of every command that asks the platform as a developer, as an operator or as either.
+"""The options of every command that asks the platform as a developer, a tenant or an operator.
 
 A command takes a `Caller` first; the decorator gives it the options in its place.
 """
@@ -12,7 +12,17 @@ from pathlib import Path
 from typing import Any, Concatenate, ParamSpec
 
 from cli import options
-from cli.api_keys import ApiUrl, DeveloperKey, OperatorKey, developer_api, operator_api
+from cli.api_keys import (
+    ApiUrl,
+    AsOperator,
+    DeveloperKey,
+    OperatorKey,
+    OwnerKey,
+    TenantKey,
+    developer_api,
+    operator_api,
+    owner_api,
+)
 from cli.console import Terminal
 from cli.options import Scope
 from cli.platform_api import PlatformApi
@@ -43,8 +53,13 @@ class Caller:
         return operator_api(self.scope, self.api_url, self.operator_key)
 
     def either(self, *, as_operator: bool = False) -> PlatformApi:
-        """The developer whose key was given, else an operator; `as_operator`: an operator."""
-        return self.developer() if self.key and not as_operator else self.operator()
+        """The developer or tenant whose key was given, else an operator; `as_operator`: an
+        operator.
+
+        Raises: UsageFailure where an operator has to ask and no operator's key is known.
+        """
+        key = None if as_operator else self.key
+        return owner_api(self.scope, self.api_url, key, self.operator_key)
 
 
 def _option(name: str, annotation: Any, default: object = None) -> Parameter:
@@ -52,7 +67,10 @@ def _option(name: str, annotation: Any, default: object = None) -> Parameter:
 
 
 _DEVELOPER = _option("key", DeveloperKey)
+_TENANT = _option("key", TenantKey)
+_OWNER = _option("key", OwnerKey)
 _OPERATOR = _option("operator_key", OperatorKey)
+_AS_OPERATOR = _option("as_operator", AsOperator, default=False)
 _PLACE = (
     _option("api_url", ApiUrl),
     _option("home", options.Home),
@@ -70,11 +88,30 @@ def for_operators(command: Callable[Concatenate[Caller, P], None]) -> Callable[.
 
 
 def for_either(command: Callable[Concatenate[Caller, P], None]) -> Callable[..., None]:
+    """For a developer or an operator."""
     return _with_options(command, _DEVELOPER, _OPERATOR)
 
 
+def for_tenant_or_operator(
+    command: Callable[Concatenate[Caller, P], None],
+) -> Callable[..., None]:
+    """For a tenant; without its key, for an operator."""
+    return _with_options(command, _TENANT, _OPERATOR)
+
+
+def for_tenants(command: Callable[Concatenate[Caller, P], None]) -> Callable[..., None]:
+    """The same, and with --as-operator for an operator whatever keys there are."""
+    return _with_options(command, _TENANT, _OPERATOR, _AS_OPERATOR)
+
+
+def for_owners(command: Callable[Concatenate[Caller, P], None]) -> Callable[..., None]:
+    """For the developer or the tenant whose the thing is; without a key of theirs, for an
+    operator."""
+    return _with_options(command, _OWNER, _OPERATOR)
+
+
 def _with_options(
-    command: Callable[Concatenate[Caller, P], None], *keys: Parameter
+    command: Callable[Concatenate[Caller, P], None], *given: Parameter
 ) -> Callable[..., None]:
     @wraps(command)
     def with_caller(
@@ -87,6 +124,9 @@ def _with_options(
         operator_key: str | None = None,
         **own: Any,
     ) -> None:
+        # Only where it was given here: a command that declares it by itself decides by itself.
+        if _AS_OPERATOR in given and own.pop("as_operator"):
+            key = None
         scope = options.scope(home, stack, as_json=as_json)
         call: Callable[..., None] = command
         call(Caller(scope, api_url, key, operator_key), **own)
@@ -94,7 +134,7 @@ def _with_options(
     _, *own = inspect.signature(command, eval_str=True).parameters.values()
     taken = [
         *(one.replace(kind=Parameter.KEYWORD_ONLY) for one in own),
-        *keys,
+        *given,
         *_PLACE,
         _JSON,
     ]

@@ -8,13 +8,10 @@ from urllib.parse import quote
 
 import typer
 
-from cli import options
-from cli.api_keys import ApiUrl, OperatorKey, operator_api, stack_api_url
 from cli.console import Terminal
 from cli.failures import Failure
-from cli.options import Scope
 from cli.platform_api import Document, PlatformApi
-from cli.project import LOCAL_STACK
+from cli.platform_command import Caller, for_tenant_or_operator
 from cli.repository_folder import RepositoryFolder
 from cli.repository_uploads import RepositoryUploads
 from cli.upload import Advance, progress
@@ -36,15 +33,6 @@ Directory = Annotated[
 RepositoryId = Annotated[
     str, typer.Option("--repository", "-r", metavar="ID", help="The repository's id.")
 ]
-TenantKey = Annotated[
-    str | None,
-    typer.Option(
-        "--key",
-        envvar="STOWAGE_KEY",
-        help="Better set STOWAGE_KEY: arguments are visible to every user of the machine. A "
-        "tenant's API key; without it, an operator's is used.",
-    ),
-]
 Threads = Annotated[
     int, typer.Option("--threads", min=1, max=64, help="How many files at a time are sent.")
 ]
@@ -57,18 +45,14 @@ To = Annotated[
 ]
 
 
+@for_tenant_or_operator
 def publish(
+    caller: Caller,
     directory: Directory,
     repository: RepositoryId,
-    key: TenantKey = None,
-    operator_key: OperatorKey = None,
-    api_url: ApiUrl = None,
-    home: options.Home = None,
-    stack: options.Stack = LOCAL_STACK,
     threads: Threads = 8,
     *,
     dry_run: DryRun = False,
-    as_json: options.Json = False,
 ) -> None:
     """Publish a folder as what the readers of a repository see, all at once or not at all.
 
@@ -79,10 +63,9 @@ def publish(
 
     Exit codes: 0 published, 1 failed, 2 wrong usage.
     """
-    scope = options.scope(home, stack, as_json=as_json)
     folder = RepositoryFolder(directory)
-    api = repository_api(scope, api_url, key, operator_key)
-    terminal = scope.terminal
+    api = caller.either()
+    terminal = caller.terminal
     with progress(terminal, "reading", folder.size) as advance:
         files = folder.listed(threads, advance)
     path = repository_path(repository)
@@ -107,37 +90,18 @@ def publish(
     )
 
 
-def rollback(
-    repository: RepositoryId,
-    to: To = None,
-    key: TenantKey = None,
-    operator_key: OperatorKey = None,
-    api_url: ApiUrl = None,
-    home: options.Home = None,
-    stack: options.Stack = LOCAL_STACK,
-    *,
-    as_json: options.Json = False,
-) -> None:
+@for_tenant_or_operator
+def rollback(caller: Caller, repository: RepositoryId, to: To = None) -> None:
     """Show readers an earlier generation again. Repeating it with --to is fine.
 
     Exit codes: 0 done, 1 failed, 2 wrong usage.
     """
-    scope = options.scope(home, stack, as_json=as_json)
-    api = repository_api(scope, api_url, key, operator_key)
+    api = caller.either()
     path = repository_path(repository)
     target = to if to is not None else _before(api, path)
     answer = api.post(f"{path}/rollback", {"generation": target})
-    scope.terminal.document(answer)
-    scope.terminal.result(f"Generation {target} is what readers see.")
-
-
-def repository_api(
-    scope: Scope, api_url: str | None, key: str | None, operator_key: str | None
-) -> PlatformApi:
-    """The API, called as the tenant whose key was given, or else as an operator."""
-    if key:
-        return PlatformApi(api_url or stack_api_url(scope), key)
-    return operator_api(scope, api_url, operator_key)
+    caller.terminal.document(answer)
+    caller.terminal.result(f"Generation {target} is what readers see.")
 
 
 def repository_path(repository_id: str) -> str:
