@@ -65,19 +65,18 @@ class PartSender:
         for worker in workers:
             worker.start()
         try:
-            self._count(done, len(parts))
+            self._await(done, len(parts))
         except BaseException:
             self.stop.set()
             for worker in workers:
                 worker.join(_GRACE_SECONDS / len(workers))
             raise
 
-    def _count(self, done: "SimpleQueue[BaseException | None]", parts: int) -> None:
+    def _await(self, done: "SimpleQueue[BaseException | None]", parts: int) -> None:
         for _ in range(parts):
             failure = done.get()
             if failure is not None:
                 raise failure
-            self.arrived += 1
 
     def _work(
         self, waiting: "SimpleQueue[Document]", done: "SimpleQueue[BaseException | None]"
@@ -95,6 +94,9 @@ class PartSender:
                 done.put(failure)
                 self.stop.set()
                 return
+            # Here, because whoever interrupts may do so before the other thread has noticed.
+            with self.lock:
+                self.arrived += 1
             done.put(None)
 
     def _try(self, part: Document) -> None:
