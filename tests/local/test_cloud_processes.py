@@ -69,7 +69,7 @@ def test_a_folder_that_is_no_cloud_folder_and_a_damaged_one_are_told_apart(tmp_p
     with pytest.raises(CloudError, match="damaged"):
         home.ports()
     home.ports_file.write_text(json.dumps({"rest": 1}))
-    with pytest.raises(CloudError, match="lacks the port of edge"):
+    with pytest.raises(CloudError, match="lacks the port of dns, edge"):
         home.ports()
 
 

@@ -217,7 +217,7 @@ def test_a_folder_of_an_earlier_version_gets_what_it_lacks_and_keeps_what_it_has
     old = '{"rest": 20001, "edge": 20002, "api": 20003, "cdn": 20004, "s3": 20005, "admin": 20006}'
     home.ports_file.write_text(old)
     home.credentials_file.write_text('{"api_token": "t", "control_secret": "c"}')
-    with pytest.raises(CloudError, match=r"lacks the port of storage.*stowage up"):
+    with pytest.raises(CloudError, match=r"lacks the port of dns, storage.*stowage up"):
         home.ports()
     with pytest.raises(CloudError, match=r"lacks 'storage'.*stowage up"):
         home.credentials()
