@@ -1,4 +1,4 @@
-"""One Chromium for all tests of the page; each test has a site and windows of its own."""
+"""One Chromium for the tests of a file; each test has a site and windows of its own."""
 
 import os
 from collections.abc import Callable, Iterator
@@ -14,9 +14,10 @@ CHROMIUM = "/usr/bin/chromium"
 SCREENSHOTS = Path(__file__).parents[2] / ".build" / "screenshots"
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    # Its sandbox needs a user who is not root.
+    # No longer than the file: Playwright keeps an event loop running, beside which no other test of
+    # the process could start one. Its sandbox needs a user who is not root.
     arguments = ["--no-sandbox"] if os.geteuid() == 0 else []
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=arguments)
