@@ -3,7 +3,6 @@
 Everything here needs the header `x-stowage-control`; errors are `{"error": text}`.
 """
 
-import json
 from typing import Any, Protocol, cast
 
 from starlette.requests import Request
@@ -17,6 +16,7 @@ from local.home import CloudError
 from local.provider.engine import EngineCalls
 from local.provider.kind import Refusal
 from local.purges import Purges
+from local.request_body import json_object
 from local.schedules import Schedules
 from local.settling import Settler
 from local.storages import Storages
@@ -94,7 +94,7 @@ class ControlRoutes:
         return JSONResponse({"queues": self._broker.describe()})
 
     async def settle(self, request: Request) -> JSONResponse:
-        hosts = cast("dict[str, str] | None", (await _body(request)).get("entry_hosts"))
+        hosts = cast("dict[str, str] | None", (await json_object(request)).get("entry_hosts"))
         if hosts and hosts != self._world.entry_hosts:
             self._world.entry_hosts = hosts
             self._world.save()
@@ -106,7 +106,7 @@ class ControlRoutes:
 
     async def run_storage(self, request: Request) -> JSONResponse:
         """`{servers: [name], binary: path}`: exactly these S3 servers are to run."""
-        body = await _body(request)
+        body = await json_object(request)
         try:
             names, binary = cast("list[str]", body["servers"]), str(body["binary"])
         except KeyError as error:
@@ -137,7 +137,7 @@ class ControlRoutes:
         return Response(document or "", 200 if document else 204)
 
     async def trigger(self, request: Request) -> JSONResponse:
-        worker = cast("str | None", (await _body(request)).get("worker"))
+        worker = cast("str | None", (await json_object(request)).get("worker"))
         try:
             await self._settler.settle()
             return JSONResponse({"runs": await self._schedules.trigger(worker)})
@@ -147,7 +147,7 @@ class ControlRoutes:
     async def engine(self, request: Request) -> JSONResponse:
         method = request.path_params["method"]
         try:
-            answer = await self._calls.serve(method, await _body(request))
+            answer = await self._calls.serve(method, await json_object(request))
         except Refusal as error:
             return _error(str(error), error.status)
         except CloudError as error:
@@ -165,7 +165,7 @@ class ControlRoutes:
     async def send(self, request: Request) -> JSONResponse:
         queue = request.path_params["queue"]
         try:
-            self._broker.send(queue, (await _body(request))["messages"])
+            self._broker.send(queue, (await json_object(request))["messages"])
         except UnknownQueueError:
             return _error(f"there is no queue {queue}", 404)
         except (KeyError, TypeError, AttributeError, ValueError) as error:
@@ -175,7 +175,7 @@ class ControlRoutes:
     async def note_points(self, request: Request) -> JSONResponse:
         """`{points: [{at, indexes, blobs, doubles}]}`, as a Worker wrote them."""
         try:
-            given = cast("list[Json]", (await _body(request))["points"])
+            given = cast("list[Json]", (await json_object(request))["points"])
             points = [DataPoint.of(one) for one in given]
         except (KeyError, TypeError, ValueError) as error:
             return _error(f"points: a list of {{at, indexes, blobs, doubles}} ({error})", 400)
@@ -193,7 +193,7 @@ class ControlRoutes:
         if self._faults is None:
             return _closed()
         try:
-            return JSONResponse(self._faults.plan(await _body(request)), 201)
+            return JSONResponse(self._faults.plan(await json_object(request)), 201)
         except ValueError as error:
             return _error(str(error), 400)
 
@@ -212,7 +212,7 @@ class ControlRoutes:
     async def next_fault(self, request: Request) -> JSONResponse:
         if self._faults is None:
             return _closed()
-        asked = await _body(request)
+        asked = await json_object(request)
         try:
             call = (str(asked["worker"]), str(asked["binding"]), str(asked["method"]))
         except KeyError as error:
@@ -229,12 +229,3 @@ def _closed() -> JSONResponse:
         "The fault face is closed: it opens only in a local cloud started with --faults.",
         404,
     )
-
-
-async def _body(request: Request) -> Json:
-    """A JSON object; anything else is an empty one, and the handler misses what it needs."""
-    try:
-        found: Any = json.loads(await request.body() or b"{}")
-    except ValueError:
-        found = {}
-    return cast("Json", found) if isinstance(found, dict) else {}

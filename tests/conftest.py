@@ -5,8 +5,12 @@ import pytest
 from pytest_socket import socket_allow_hosts
 from xdist.scheduler import LoadFileScheduling
 
-FAULTY = ("test_app_images.py", "test_caches.py", "test_faults.py")
+FAULTY = {f"tests/e2e/test_{subject}.py" for subject in ("app_images", "caches", "faults", "usage")}
 """The files that share `faulty_stack`, which takes long to deploy."""
+
+
+def _fixtures(item: pytest.Item) -> list[str]:
+    return getattr(item, "fixturenames", [])
 
 
 class Scheduling(LoadFileScheduling):
@@ -14,7 +18,7 @@ class Scheduling(LoadFileScheduling):
 
     def _split_scope(self, nodeid: str) -> str:
         file = super()._split_scope(nodeid)
-        return "faulty_stack" if file.endswith(FAULTY) else file
+        return "faulty_stack" if file in FAULTY else file
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> Scheduling | None:
@@ -25,6 +29,9 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> Schedulin
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The files that take minutes begin first, so that no process is left alone with one."""
+    asking = {item.nodeid.partition("::")[0] for item in items if "faulty_stack" in _fixtures(item)}
+    if not asking <= FAULTY:
+        raise pytest.UsageError(f"FAULTY lacks files that share the stack: {asking - FAULTY}")
     items.sort(key=lambda item: "tests/e2e" not in item.path.as_posix())
 
 

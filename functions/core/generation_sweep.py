@@ -3,7 +3,8 @@ generations that have not been current for a while, with the by-hash files that 
 
 1. First the row is marked, which fails where the generation is current or is made current just
    then; only then its objects go. What is left over goes in the next run.
-2. The last `keep` generations that were published are kept at any age; packages always are.
+2. The last `keep` generations before the current one are kept at any age, and of those that a
+   rollback went behind the last `keep`; packages always are.
 3. The pages of the list go last: they say which by-hash files are left to be deleted.
 """
 
@@ -53,7 +54,7 @@ class _Place:
 
 
 async def sweep_generations(deps: SweepDeps) -> SweepReport:
-    """One bounded part. Two at once do no harm.
+    """One part, bounded in what it deletes.
 
     Raises: RecordsError. A failing store is reported.
     """
@@ -99,8 +100,8 @@ async def _abandon(records: Records, now: int) -> int:
 
 
 async def _due_generations(deps: SweepDeps, now: int) -> list[Publication]:
-    """Superseded long enough ago, and with at least `keep` others of their location that were
-    published behind them and are not the current one."""
+    """Superseded long enough ago, with at least `keep` others behind them that are not the current
+    one, in locations where nothing is being prepared."""
     rows = await deps.records.fetch(
         Statement(
             "SELECT publication.* FROM publication JOIN location"

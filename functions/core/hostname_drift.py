@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, cast
 
 from functions.core import holds
 from functions.core.hostname_runs import MOST_HOLD_SECONDS, NAME
+from functions.core.job_cursors import read_cursor, write_cursor
 from functions.core.platform import DAY_MS
 from functions.ports.hostname_authority import HostnameAuthorityError, RateLimitedError
-from functions.ports.records import ConflictError, Records, Statement
+from functions.ports.records import Records, Statement
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -94,8 +95,7 @@ async def compare(deps: "HostnameDeps", *, steps: int = 4) -> DriftReport:
 
 async def last_drift(records: Records) -> Drift | None:
     """The last comparison that came to its end."""
-    rows = await records.fetch(Statement("SELECT report FROM job_cursor WHERE name = ?", (CURSOR,)))
-    return _drift(cast("str | None", rows[0]["report"])) if rows else None
+    return _drift((await read_cursor(records, CURSOR)).report)
 
 
 async def _step(deps: "HostnameDeps", drift: Drift) -> Drift:
@@ -153,36 +153,18 @@ async def _look_for_vouched(deps: "HostnameDeps", drift: Drift, after: str) -> D
 
 
 async def _begun(records: Records, now: int) -> tuple[Drift, int]:
-    """And the row's revision; 0: there is no row."""
-    rows = await records.fetch(Statement("SELECT * FROM job_cursor WHERE name = ?", (CURSOR,)))
-    if not rows:
-        return Drift(now), 0
-    under_way = _drift(cast("str | None", rows[0]["cursor"]))
-    return under_way or Drift(now), cast("int", rows[0]["revision"])
+    """And the row's revision."""
+    row = await read_cursor(records, CURSOR)
+    return _drift(row.under_way) or Drift(now), row.revision
 
 
 async def _write(records: Records, drift: Drift, revision: int) -> bool:
     text = json.dumps(asdict(drift), separators=(",", ":"))
     is_over = drift.finished_at is not None
-    cursor, not_before = (None, (drift.finished_at or 0) + DAY_MS) if is_over else (text, 0)
-    if revision == 0:
-        statement = Statement(
-            "INSERT INTO job_cursor (name, cursor, report, not_before, revision)"
-            " VALUES (?, ?, ?, ?, 1)",
-            (CURSOR, cursor, text if is_over else None, not_before),
-        )
-    else:
-        report = ", report = ?" if is_over else ""
-        statement = Statement(
-            f"UPDATE job_cursor SET cursor = ?, not_before = ?{report},"  # noqa: S608
-            " revision = revision + 1 WHERE name = ? AND revision = ?",
-            (cursor, not_before, *((text,) if is_over else ()), CURSOR, revision),
-        )
-    try:
-        changed = await records.batch([statement])
-    except ConflictError:
-        return False
-    return list(changed) == [1]
+    not_before = 0 if drift.finished_at is None else drift.finished_at + DAY_MS
+    return await write_cursor(
+        records, CURSOR, revision, text, is_over=is_over, not_before=not_before
+    )
 
 
 def _drift(text: str | None) -> Drift | None:

@@ -20,6 +20,7 @@ Rules:
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
+from functions.core.backoff import backoff
 from functions.core.platform import DAY_MS, HOUR_MS
 
 State: TypeAlias = Literal[
@@ -155,8 +156,7 @@ def wants_refresh(signals: Signals, refreshed_at: int | None, refreshes: int, no
         return False
     if refreshed_at is None:
         return True
-    wait = min(FIRST_REFRESH_MS * 2 ** min(max(refreshes - 1, 0), 10), LONGEST_REFRESH_MS)
-    return now - refreshed_at >= wait
+    return now - refreshed_at >= backoff(FIRST_REFRESH_MS, LONGEST_REFRESH_MS, refreshes)
 
 
 def next_look(state: State, since: int, now: int, jitter: float, *, troubled: bool = False) -> int:
@@ -179,8 +179,7 @@ def next_look(state: State, since: int, now: int, jitter: float, *, troubled: bo
 
 def after_failure(failures: int, now: int, jitter: float) -> int:
     """When to look again behind so many looks in a row that nobody answered."""
-    wait = min(FIRST_FAILURE_MS * 2 ** min(max(failures - 1, 0), 10), HOUR_MS)
-    return now + _spread(wait, jitter)
+    return now + _spread(backoff(FIRST_FAILURE_MS, HOUR_MS, failures), jitter)
 
 
 def _spread(wait: int, jitter: float) -> int:

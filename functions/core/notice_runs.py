@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from functions.core import notice_deliveries as deliveries
+from functions.core.backoff import backoff
 from functions.core.notice_deliveries import Due
 from functions.core.platform import DAY_MS, HOUR_MS
 from functions.core.webhook_calls import Answer, Receiver, call
@@ -174,6 +175,6 @@ def _given_up(run: _Run, delivery: Due, answer: Answer) -> "Statement":
 def _delay_ms(run: _Run, attempts: int) -> int:
     """Behind so many attempts; between half of it and all of it, so that receivers which failed
     together are not called together."""
-    whole = min(FIRST_RETRY_MS * RETRY_FACTOR ** min(max(attempts - 1, 0), 10), LONGEST_RETRY_MS)
+    whole = backoff(FIRST_RETRY_MS, LONGEST_RETRY_MS, attempts, RETRY_FACTOR)
     chance = int.from_bytes(run.deps.entropy.token_bytes(4)) / 2**32
     return whole // 2 + int(whole // 2 * chance)

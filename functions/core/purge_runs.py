@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
 from functions.core import holds
+from functions.core.backoff import backoff
 from functions.core.purges import Purge, purge_of
 from functions.ports.cache_purger import CachePurgerError, PurgeLimitError
 from functions.ports.records import Records, Statement
@@ -61,7 +62,7 @@ async def run_purges(
             await _put_off(records, claimed, until, str(error), hold=True)
             return PurgeReport(purged, error.retry_after_seconds, str(error))
         except CachePurgerError as error:
-            delay = _delay_ms(claimed[0].attempts)
+            delay = backoff(FIRST_RETRY_MS, LONGEST_RETRY_MS, claimed[0].attempts)
             await _put_off(records, claimed, clock.now_ms() + delay, str(error), hold=False)
             return PurgeReport(purged, -(-delay // 1000), str(error))
         await records.batch([_while_unchanged("DELETE FROM cache_purge", (), p) for p in claimed])
@@ -115,8 +116,3 @@ def _while_unchanged(sql: str, parameters: tuple[int | str, ...], purge: Purge) 
     """A request that came since has set both to times of its own, which are no claim's."""
     where = " WHERE tag = ? AND requested_at = ? AND due_at = ?"
     return Statement(sql + where, (*parameters, purge.tag, purge.requested_at, purge.due_at))
-
-
-def _delay_ms(attempts: int) -> int:
-    """Behind so many attempts."""
-    return min(FIRST_RETRY_MS * 2 ** min(attempts - 1, 10), LONGEST_RETRY_MS)

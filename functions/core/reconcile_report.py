@@ -1,7 +1,6 @@
 """How far a reconciliation has come and what it has found, and the row that keeps it.
 
-One walk is under way at most. Each step writes by compare-and-set, so of two that overlap one is
-lost and nothing is counted twice.
+One walk is under way at most, whose steps are written as `core.job_cursors` says.
 """
 
 import json
@@ -9,10 +8,11 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Literal, TypeAlias, cast
 
+from functions.core.job_cursors import read_cursor, write_cursor
 from functions.core.platform import ATTEMPTS
 from functions.core.problems import busy
 from functions.ports.queue import QueueError
-from functions.ports.records import ConflictError, Records, Statement
+from functions.ports.records import Records
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -115,15 +115,8 @@ async def announce(queue: "Queue") -> None:
 
 
 async def read_state(records: Records) -> State:
-    rows = await records.fetch(Statement("SELECT * FROM job_cursor WHERE name = ?", (NAME,)))
-    if not rows:
-        return State(None, None, 0)
-    row = rows[0]
-    return State(
-        _walk(cast("str | None", row["cursor"])),
-        _walk(cast("str | None", row["report"])),
-        cast("int", row["revision"]),
-    )
+    row = await read_cursor(records, NAME)
+    return State(_walk(row.under_way), _walk(row.report), row.revision)
 
 
 async def request_walk(records: Records, clock: "Clock", *, repair: bool) -> Walk:
@@ -147,25 +140,7 @@ async def write_walk(records: Records, state: State, walk: Walk) -> bool:
     finished, as the last one."""
     text = json.dumps(asdict(walk), separators=(",", ":"))
     is_over = walk.finished_at is not None
-    cursor = None if is_over else text
-    if state.revision == 0:
-        statement = Statement(
-            "INSERT INTO job_cursor (name, cursor, report, not_before, revision)"
-            " VALUES (?, ?, ?, 0, 1)",
-            (NAME, cursor, text if is_over else None),
-        )
-    else:
-        report = ", report = ?" if is_over else ""
-        statement = Statement(
-            f"UPDATE job_cursor SET cursor = ?{report}, revision = revision + 1"  # noqa: S608
-            " WHERE name = ? AND revision = ?",
-            (cursor, *((text,) if is_over else ()), NAME, state.revision),
-        )
-    try:
-        changed = await records.batch([statement])
-    except ConflictError:
-        return False
-    return list(changed) == [1]
+    return await write_cursor(records, NAME, state.revision, text, is_over=is_over)
 
 
 def _walk(text: str | None) -> Walk | None:

@@ -1,6 +1,5 @@
 """The daemon's control routes about the DNS: what people and tests write into it."""
 
-import json
 from dataclasses import asdict
 from typing import Any, cast
 
@@ -10,6 +9,7 @@ from starlette.routing import Route
 
 from local.dns.messages import resource_records
 from local.dns.records import DnsRecords, Record, RecordError
+from local.request_body import json_object
 
 Json = dict[str, Any]
 
@@ -40,7 +40,7 @@ class DnsControl:
 
     async def put_records(self, request: Request) -> JSONResponse:
         """`{name, type, values, ttl?}`: in place of what the name has of this type."""
-        body = await _body(request)
+        body = await json_object(request)
         try:
             name, kind = str(body["name"]), str(body["type"])
             values = [str(one) for one in cast("list[object]", body["values"])]
@@ -62,7 +62,7 @@ class DnsControl:
 
     async def plan_fault(self, request: Request) -> JSONResponse:
         """`{name, kind, resolver?}`"""
-        body = await _body(request)
+        body = await json_object(request)
         try:
             self._records.plan(str(body["name"]), str(body["kind"]), body.get("resolver"))
         except (KeyError, ValueError) as error:
@@ -77,11 +77,3 @@ class DnsControl:
 def _refused(error: Exception) -> JSONResponse:
     missing = f"{error} is missing" if isinstance(error, KeyError) else str(error)
     return JSONResponse({"error": missing}, 400)
-
-
-async def _body(request: Request) -> Json:
-    try:
-        found: Any = json.loads(await request.body() or b"{}")
-    except ValueError:
-        found = {}
-    return cast("Json", found) if isinstance(found, dict) else {}

@@ -1,8 +1,7 @@
 """The REST endpoint that purges a zone's cache, in every data centre."""
 
-import json
 from datetime import UTC, datetime
-from typing import Any, cast
+from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -10,6 +9,7 @@ from starlette.routing import Route
 
 from local.data_plane import DataPlane, DataPlaneError
 from local.purges import Purges, refusal
+from local.request_body import json_object
 from local.rest.envelope import failure, success
 from local.settling import Settler
 from local.world import World
@@ -36,7 +36,7 @@ class PurgeEndpoint:
 
     async def purge(self, request: Request) -> Response:
         """What is cached is gone when it answers."""
-        zone, said = request.path_params["zone"], await _body(request)
+        zone, said = request.path_params["zone"], await json_object(request)
         refused = refusal(said)
         if refused is not None:
             return failure(400, *refused)
@@ -61,11 +61,3 @@ class PurgeEndpoint:
         noted = self._purges.note(said)
         if self._settler.is_up():
             await self._data_plane.purge(noted)
-
-
-async def _body(request: Request) -> Json:
-    try:
-        found: Any = json.loads(await request.body() or b"null")
-    except ValueError:
-        found = None
-    return cast("Json", found) if isinstance(found, dict) else {}

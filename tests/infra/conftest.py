@@ -2,10 +2,13 @@
 
 import asyncio
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
+from infra import program
 from tests.infra.engine import Engine
+from tests.infra.project import a_small_project
 
 
 @pytest.fixture
@@ -18,3 +21,11 @@ def engine() -> Iterator[Engine]:
     yield Engine()
     loop.close()
     asyncio.set_event_loop(None)
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A small project, which is the one that is deployed."""
+    made = a_small_project(tmp_path)
+    monkeypatch.setattr(program, "PROJECT", made)
+    return made

@@ -16,17 +16,13 @@ from tests.infra.engine import (
     Engine,
     is_secret,
 )
-from tests.infra.project import SECRETS, a_project, a_small_project
+from tests.infra.project import SECRETS, a_project
 
 REPOSITORY = "REPOSITORY_STOWAGE_DEV_REPOSITORIES"
 LOCAL = {"api": "http://127.0.0.1:1", "cdn": "http://127.0.0.1:2", "edge": "http://127.0.0.1:3"}
 
 
-@pytest.fixture(autouse=True)
-def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    made = a_small_project(tmp_path)
-    monkeypatch.setattr(program, "PROJECT", made)
-    return made
+pytestmark = pytest.mark.usefixtures("project")
 
 
 def test_everything_is_declared(engine: Engine) -> None:

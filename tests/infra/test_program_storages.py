@@ -2,26 +2,22 @@
 
 import json
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from functions import settings as names
 from functions.settings import ApiSettings, EdgeSettings, JobsSettings
-from infra import program
 from tests.infra.deployed import bindings, deployed, in_the_clear, texts
 from tests.infra.engine import Engine, is_secret
-from tests.infra.project import B2, MINIO, ORIGIN_SECRET, a_small_project, with_storage
+from tests.infra.project import B2, MINIO, ORIGIN_SECRET, with_storage
 
 WORKERS = ("edge", "api", "jobs")
 ROLES = ("uploads", "packages", "assets", "backups", "repositories")
 PLATFORM = {f"stowage-dev-{role}" for role in ROLES}
 
 
-@pytest.fixture(autouse=True)
-def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(program, "PROJECT", a_small_project(tmp_path))
+pytestmark = pytest.mark.usefixtures("project")
 
 
 def kinds(engine: Engine) -> set[str]:

@@ -1,13 +1,11 @@
 """What the API tokens of the program may do, and who is given them."""
 
 import json
-from pathlib import Path
 
 import pytest
 
 from functions import settings as names
 from functions.settings import JobsSettings
-from infra import program
 from tests.infra.deployed import bindings, deployed, texts
 from tests.infra.engine import (
     ANALYTICS_READ_ID,
@@ -15,14 +13,8 @@ from tests.infra.engine import (
     D1_READ_ID,
     Engine,
 )
-from tests.infra.project import a_small_project
 
-
-@pytest.fixture(autouse=True)
-def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    made = a_small_project(tmp_path)
-    monkeypatch.setattr(program, "PROJECT", made)
-    return made
+pytestmark = pytest.mark.usefixtures("project")
 
 
 def test_the_presign_token_reaches_uploads_and_is_no_output(engine: Engine) -> None:

@@ -1,9 +1,9 @@
 """A custom hostname as Cloudflare's API writes it, read into the port's terms. What is missing or
 of another type is left out: the API adds members and statuses as it goes."""
 
-from collections.abc import Iterable, Mapping
-from typing import cast
+from collections.abc import Iterable
 
+from functions.adapters.cloudflare.envelope import Item, object_of, objects_of, values_of
 from functions.ports.hostname_authority import (
     CustomHostname,
     HttpToken,
@@ -11,21 +11,19 @@ from functions.ports.hostname_authority import (
     ValidationRecord,
 )
 
-Item = Mapping[str, object]
-
 
 def custom_hostname(item: Item) -> CustomHostname:
-    ssl = _object(item.get("ssl"))
-    ownership = _object(item.get("ownership_verification"))
-    validations = _list(ssl.get("validation_records"))
+    ssl = object_of(item.get("ssl"))
+    ownership = object_of(item.get("ownership_verification"))
+    validations = objects_of(ssl.get("validation_records"))
     return CustomHostname(
         id=_text(item.get("id")),
         name=_text(item.get("hostname")).lower(),
         hostname_status=_text(item.get("status")),
         certificate_status=_text(ssl.get("status")) or None,
         errors=(
-            *texts(_values(item.get("verification_errors"))),
-            *texts(one.get("message") for one in _list(ssl.get("validation_errors"))),
+            *texts(values_of(item.get("verification_errors"))),
+            *texts(one.get("message") for one in objects_of(ssl.get("validation_errors"))),
         ),
         records=(
             *_record(ownership, "name", "value", "pre_validation"),
@@ -36,7 +34,7 @@ def custom_hostname(item: Item) -> CustomHostname:
             ),
         ),
         http_tokens=(
-            *_token(_object(item.get("ownership_verification_http")), "pre_validation"),
+            *_token(object_of(item.get("ownership_verification_http")), "pre_validation"),
             *(token for one in validations for token in _token(one, "certificate")),
         ),
     )
@@ -62,15 +60,3 @@ def _token(item: Item, purpose: RecordPurpose) -> tuple[HttpToken, ...]:
 
 def _text(value: object) -> str:
     return value if isinstance(value, str) else ""
-
-
-def _object(value: object) -> Item:
-    return cast("Item", value) if isinstance(value, dict) else {}
-
-
-def _values(value: object) -> list[object]:
-    return cast("list[object]", value) if isinstance(value, list) else []
-
-
-def _list(value: object) -> list[Item]:
-    return [_object(item) for item in _values(value)]

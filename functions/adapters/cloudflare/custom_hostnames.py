@@ -5,12 +5,17 @@ https://developers.cloudflare.com/api/resources/custom_hostnames/
 
 import asyncio
 import json
-import re
 from collections.abc import Mapping
-from typing import cast
 from urllib.parse import quote
 
 from functions.adapters.cloudflare.custom_hostname_documents import custom_hostname, texts
+from functions.adapters.cloudflare.envelope import (
+    document_of,
+    object_of,
+    objects_of,
+    retry_after_seconds,
+)
+from functions.core.answers import read_body
 from functions.ports.fetch import Fetch, FetchError, FetchRequest
 from functions.ports.hostname_authority import (
     CertificateMethod,
@@ -50,7 +55,7 @@ class CloudflareHostnames:
     async def find(self, name: str) -> CustomHostname | None:
         found = await self._call("GET", f"/custom_hostnames?hostname={quote(name)}")
         # The filter also finds names that contain the one that is asked for.
-        for one in _list(found.get("result")):
+        for one in objects_of(found.get("result")):
             hostname = custom_hostname(one)
             if hostname.name == name:
                 return hostname
@@ -59,30 +64,30 @@ class CloudflareHostnames:
     async def list_page(self, cursor: str | None = None) -> CustomHostnamePage:
         page = int(cursor or "1")
         found = await self._call("GET", f"/custom_hostnames?page={page}&per_page={PAGE}")
-        listed = tuple(custom_hostname(one) for one in _list(found.get("result")))
+        listed = tuple(custom_hostname(one) for one in objects_of(found.get("result")))
         return CustomHostnamePage(listed, str(page + 1) if len(listed) == PAGE else None)
 
     async def get(self, hostname_id: str) -> CustomHostname | None:
         found = await self._call("GET", f"/custom_hostnames/{hostname_id}", missing=True)
-        return custom_hostname(_object(found.get("result"))) if found else None
+        return custom_hostname(object_of(found.get("result"))) if found else None
 
     async def create(self, name: str, method: CertificateMethod) -> CustomHostname:
         body = {"hostname": name, "ssl": _certificate(method)}
         found = await self._call("POST", "/custom_hostnames", body)
-        return custom_hostname(_object(found.get("result")))
+        return custom_hostname(object_of(found.get("result")))
 
     async def refresh(self, hostname_id: str, method: CertificateMethod) -> CustomHostname:
         """An `ssl` object that is as before begins the validations anew; so it is sent here and
         nowhere else."""
         body = {"ssl": _certificate(method)}
         found = await self._call("PATCH", f"/custom_hostnames/{hostname_id}", body)
-        return custom_hostname(_object(found.get("result")))
+        return custom_hostname(object_of(found.get("result")))
 
     async def delete(self, hostname_id: str) -> None:
         await self._call("DELETE", f"/custom_hostnames/{hostname_id}", missing=True)
 
     async def quota(self) -> Quota:
-        result = _object((await self._call("GET", "/custom_hostnames/quota")).get("result"))
+        result = object_of((await self._call("GET", "/custom_hostnames/quota")).get("result"))
         used, most = result.get("used"), result.get("hard_cap", result.get("allocated"))
         if not isinstance(used, int) or not isinstance(most, int):
             raise UnavailableError("the quota of custom hostnames was answered without numbers")
@@ -92,7 +97,7 @@ class CloudflareHostnames:
         """Asked once; a zone keeps it."""
         if self._delegation is None:
             found = await self._call("GET", "/dcv_delegation/uuid", missing=True)
-            uuid = _object(found.get("result")).get("uuid")
+            uuid = object_of(found.get("result")).get("uuid")
             if isinstance(uuid, str):
                 # developers.cloudflare.com/ssl/edge-certificates/changing-dcv-method/methods
                 # /delegated-dcv
@@ -114,7 +119,7 @@ class CloudflareHostnames:
                 status, retry_after, data = await self._exchange(request)
         except (TimeoutError, FetchError, ObjectStoreError) as error:
             raise UnavailableError(f"Cloudflare's API did not answer: {error}") from error
-        document = _parsed(data)
+        document = document_of(data)
         if status == 404 and missing:
             return {}
         if 200 <= status < 300 and document.get("success") is True:
@@ -123,15 +128,10 @@ class CloudflareHostnames:
 
     async def _exchange(self, request: FetchRequest) -> tuple[int, str | None, bytes]:
         response = await self._fetch(request)
-        data = bytearray()
-        try:
-            async for chunk in response.body:
-                data += chunk
-                if len(data) > MOST_BYTES:
-                    raise UnavailableError(f"the answer has more than {MOST_BYTES} bytes")
-        finally:
-            await response.close()
-        return response.status, response.headers.get("retry-after"), bytes(data)
+        data = await read_body(response, MOST_BYTES)
+        if data is None:
+            raise UnavailableError(f"the answer has more than {MOST_BYTES} bytes")
+        return response.status, response.headers.get("retry-after"), data
 
 
 def _certificate(method: CertificateMethod) -> dict[str, object]:
@@ -146,13 +146,12 @@ def _certificate(method: CertificateMethod) -> dict[str, object]:
 
 
 def _refusal(status: int, retry_after: str | None, document: Mapping[str, object]) -> Exception:
-    errors = _list(document.get("errors"))
+    errors = objects_of(document.get("errors"))
     codes = {one.get("code") for one in errors}
     said = "; ".join(texts(one.get("message") for one in errors)) or "no reason given"
     message = f"Cloudflare's API answered {status}: {said}"
     if status == 429:
-        found = re.fullmatch(r"[0-9]{1,6}", retry_after or "")
-        return RateLimitedError(message, max(1, int(found[0])) if found else NEXT_WINDOW_SECONDS)
+        return RateLimitedError(message, retry_after_seconds(retry_after, NEXT_WINDOW_SECONDS))
     if status >= 500 or status == 408 or not document:
         return UnavailableError(message)
     if _DUPLICATE in codes:
@@ -160,19 +159,3 @@ def _refusal(status: int, retry_after: str | None, document: Mapping[str, object
     if codes & _QUOTA:
         return QuotaExhaustedError(message)
     return RefusedError(message)
-
-
-def _parsed(data: bytes) -> Mapping[str, object]:
-    try:
-        return _object(json.loads(data))
-    except ValueError:
-        return {}
-
-
-def _object(value: object) -> Mapping[str, object]:
-    return cast("Mapping[str, object]", value) if isinstance(value, dict) else {}
-
-
-def _list(value: object) -> list[Mapping[str, object]]:
-    items = cast("list[object]", value) if isinstance(value, list) else []
-    return [_object(item) for item in items]

@@ -6,10 +6,10 @@ An export that is not asked for goes away by itself, so asking must not stop for
 here: the `stowage` command reads the same answers.
 """
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import cast
+
+from functions.adapters.cloudflare.envelope import document_of, object_of, objects_of
 
 
 class TransferError(Exception):
@@ -40,13 +40,13 @@ def import_poll(bookmark: str) -> dict[str, object]:
 
 def progress(status: int, text: str) -> Progress:
     """Raises: TransferError."""
-    result = _object(result_of(status, text))
+    result = object_of(result_of(status, text))
     if result.get("success") is False or result.get("status") == "error":
         said = str(result.get("error") or "it gave no reason")
         raise TransferError(f"D1 gave up: {said}", may_pass=False)
     bookmark = str(result.get("at_bookmark") or "")
     if result.get("status") == "complete":
-        return Progress(bookmark, _object(result.get("result")))
+        return Progress(bookmark, object_of(result.get("result")))
     if not bookmark:
         raise TransferError("D1 answered with neither a result nor a bookmark", may_pass=False)
     return Progress(bookmark, None)
@@ -57,31 +57,15 @@ def result_of(status: int, text: str) -> object:
 
     Raises: TransferError.
     """
-    document = _object(_parsed(text))
+    document = document_of(text)
     if 200 <= status < 300 and document.get("success") is True:
         return document.get("result")
     said = "; ".join(
-        f"{error.get('message')} (code {error.get('code')})" for error in _errors(document)
+        f"{error.get('message')} (code {error.get('code')})"
+        for error in objects_of(document.get("errors"))
     )
     hint = " Does the token carry D1 for this account?" if status in (401, 403) else ""
     raise TransferError(
         f"Cloudflare's API answered {status}: {said or 'no reason given'}.{hint}",
         may_pass=status >= 500 or status in (408, 429),
     )
-
-
-def _parsed(text: str) -> object:
-    try:
-        return cast("object", json.loads(text))
-    except ValueError:
-        return None
-
-
-def _object(value: object) -> Mapping[str, object]:
-    return cast("Mapping[str, object]", value) if isinstance(value, dict) else {}
-
-
-def _errors(document: Mapping[str, object]) -> list[Mapping[str, object]]:
-    errors = document.get("errors")
-    found = cast("list[object]", errors) if isinstance(errors, list) else []
-    return [_object(error) for error in found]

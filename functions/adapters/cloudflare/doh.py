@@ -11,6 +11,7 @@ from functions.adapters.cloudflare.dns_messages import (
     question,
     records,
 )
+from functions.core.answers import read_body
 from functions.ports.fetch import Fetch, FetchError, FetchRequest
 from functions.ports.name_resolver import DnsAnswer, RecordType
 from functions.ports.object_store import ObjectStoreError
@@ -50,14 +51,10 @@ class DohResolver:
 
     async def _read(self, request: FetchRequest) -> bytes:
         response = await self._fetch(request)
-        data = bytearray()
-        try:
-            if response.status != 200:
-                raise UnusableMessageError(f"it was answered with {response.status}")
-            async for chunk in response.body:
-                data += chunk
-                if len(data) > MOST_BYTES:
-                    raise UnusableMessageError("it is longer than a DNS message can be")
-        finally:
+        if response.status != 200:
             await response.close()
-        return bytes(data)
+            raise UnusableMessageError(f"it was answered with {response.status}")
+        data = await read_body(response, MOST_BYTES)
+        if data is None:
+            raise UnusableMessageError("it is longer than a DNS message can be")
+        return data

@@ -1,12 +1,12 @@
 """Purges of the zone's cache through Cloudflare's API."""
 
 import json
-import re
 from collections.abc import Sequence
 
 import js
 from pyodide.ffi import JsException
 
+from functions.adapters.cloudflare.envelope import retry_after_seconds
 from functions.adapters.cloudflare.javascript import error_text, js_object
 from functions.ports.cache_purger import CachePurgerError, PurgeLimitError
 
@@ -49,15 +49,11 @@ class CloudflareCachePurger:
         except JsException as error:
             raise CachePurgerError(f"the purge was not answered: {error_text(error)}") from error
         if answer.status == TOO_MANY:
-            raise PurgeLimitError(_reason(text), _seconds(answer.headers.get("retry-after")))
+            seconds = retry_after_seconds(answer.headers.get("retry-after"), NEXT_TOKEN_SECONDS)
+            raise PurgeLimitError(_reason(text), seconds)
         # Some refusals come with 200 and say so in the body only.
         if not answer.ok or not _is_success(text):
             raise CachePurgerError(f"the purge was refused with {answer.status}: {_reason(text)}")
-
-
-def _seconds(retry_after: object) -> int:
-    found = re.fullmatch(r"[0-9]{1,6}", retry_after) if isinstance(retry_after, str) else None
-    return max(1, int(found[0])) if found else NEXT_TOKEN_SECONDS
 
 
 def _is_success(text: str) -> bool:

@@ -10,6 +10,7 @@ from functions.adapters.s3.bucket import Call, S3Bucket
 from functions.adapters.s3.documents import MAX_BYTES, error_document
 from functions.adapters.s3.errors import RepeatRefusedError, error_of
 from functions.adapters.s3.retries import Retries, seconds_of
+from functions.core.answers import read_body
 from functions.ports.fetch import Fetch, FetchError, FetchResponse
 from functions.ports.object_store import (
     ObjectStoreError,
@@ -103,15 +104,10 @@ async def _as_it_is(response: FetchResponse) -> FetchResponse:
 
 
 async def _read(response: FetchResponse) -> Answer:
-    data = bytearray()
-    try:
-        async for chunk in response.body:
-            data += chunk
-            if len(data) > MAX_BYTES:
-                raise ObjectStoreError(f"the storage's answer has more than {MAX_BYTES} bytes")
-    finally:
-        await response.close()
-    return Answer(response.status, response.headers, bytes(data))
+    data = await read_body(response, MAX_BYTES)
+    if data is None:
+        raise ObjectStoreError(f"the storage's answer has more than {MAX_BYTES} bytes")
+    return Answer(response.status, response.headers, data)
 
 
 async def _refusal(call: Call, response: FetchResponse) -> ObjectStoreError:

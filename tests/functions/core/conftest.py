@@ -3,6 +3,7 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests.functions.core.notice_world import NoticeWorld
 from tests.functions.core.world import World
 
 # No deadlines: how long an example takes depends on what else the machine does. No example
@@ -18,3 +19,10 @@ def world() -> Iterator[World]:
     world = World()
     yield world
     world.close()
+
+
+@pytest.fixture
+def site() -> Iterator[NoticeWorld]:
+    site = NoticeWorld()
+    yield site
+    site.world.close()

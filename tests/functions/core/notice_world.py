@@ -7,7 +7,7 @@ from functions.adapters.local.entropy import SeededEntropy
 from functions.core import events, webhooks
 from functions.core.access import Caller
 from functions.core.ids import new_id
-from functions.core.notice_deliveries import DeliveryState
+from functions.core.notice_deliveries import Delivery, DeliveryState, list_deliveries
 from functions.core.notice_runs import NoticeDeps, NoticeReport, run_notices
 from functions.core.notices import NoticeKind, notice_statements
 from functions.core.webhook_calls import Receiver, alert_receiver
@@ -42,6 +42,11 @@ class NoticeWorld:
             caller, cast("str", caller.subject_id), url,
         )  # fmt: skip
         return secret
+
+    async def shown(self, caller: Caller) -> list[Delivery]:
+        """What the tenant sees of its deliveries."""
+        found = await list_deliveries(self.world.records, caller, cast("str", caller.subject_id))
+        return list(found)
 
     async def secret(self, caller: Caller) -> str:
         (row,) = await self.world.rows(

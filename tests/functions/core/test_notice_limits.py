@@ -1,14 +1,12 @@
 """What a run of deliveries is limited to, and what of them is kept."""
 
 import asyncio
-from collections.abc import Iterator
 from typing import cast
 
 import pytest
 
 from functions.core import webhook_calls
-from functions.core.access import Caller
-from functions.core.notice_deliveries import LEASE_MS, Delivery, list_deliveries
+from functions.core.notice_deliveries import LEASE_MS, list_deliveries
 from functions.core.notice_runs import (
     KEPT_MS,
     NoticeReport,
@@ -24,18 +22,6 @@ from tests.functions.core.receivers import (
     Said,
     is_away,
 )
-
-
-@pytest.fixture
-def site() -> Iterator[NoticeWorld]:
-    site = NoticeWorld()
-    yield site
-    site.world.close()
-
-
-async def shown(site: NoticeWorld, caller: Caller) -> list[Delivery]:
-    found = await list_deliveries(site.world.records, caller, cast("str", caller.subject_id))
-    return list(found)
 
 
 def test_a_run_is_bounded_and_the_next_goes_on(site: NoticeWorld) -> None:
@@ -98,7 +84,7 @@ def test_an_answer_that_comes_when_the_lease_is_over_changes_nothing(site: Notic
                 return Said(500)
 
         await run_notices(site.deps(fetch=Late()))
-        (delivery,) = await shown(site, caller)
+        (delivery,) = await site.shown(caller)
         assert (delivery.state, delivery.attempts) == ("delivered", 2)
 
     run(scenario())
@@ -117,7 +103,7 @@ def test_a_receiver_that_never_answers_is_left_after_a_time_limit(
         caller = await site.tenant()
         await site.happen(caller)
         await run_notices(site.deps(fetch=Hanging()))
-        (delivery,) = await shown(site, caller)
+        (delivery,) = await site.shown(caller)
         assert (delivery.state, delivery.status) == ("waiting", None)
         assert "no answer within" in (delivery.problem or "")
 
@@ -142,7 +128,7 @@ def test_of_an_answers_body_its_beginning_is_kept_for_people(
         said = Said(500, content=content)
         site.receivers.behaviour[URL] = lambda _: said
         await site.run()
-        (delivery,) = await shown(site, caller)
+        (delivery,) = await site.shown(caller)
         assert delivery.problem == kept
         assert said.is_closed
         assert said.read < MAX_ANSWER_BYTES + 200
@@ -156,7 +142,7 @@ def test_a_body_that_breaks_off_leaves_the_status(site: NoticeWorld) -> None:
         await site.happen(caller)
         site.receivers.behaviour[URL] = lambda _: Said(502, content=b"par", breaks_off=True)
         await site.run()
-        (delivery,) = await shown(site, caller)
+        (delivery,) = await site.shown(caller)
         assert delivery.problem == "answered 502"
 
     run(scenario())

@@ -1,13 +1,10 @@
 """Deliveries: signed, bounded, tried again, given up, and shown."""
 
-from collections.abc import Iterator
 from typing import cast
 
 import pytest
 
 from functions.core import webhook_calls, webhooks
-from functions.core.access import Caller
-from functions.core.notice_deliveries import Delivery, list_deliveries
 from functions.core.notice_runs import (
     FIRST_RETRY_MS,
     GIVE_UP_MS,
@@ -28,18 +25,6 @@ from tests.functions.core.receivers import (
 )
 
 
-@pytest.fixture
-def site() -> Iterator[NoticeWorld]:
-    site = NoticeWorld()
-    yield site
-    site.world.close()
-
-
-async def shown(site: NoticeWorld, caller: Caller) -> list[Delivery]:
-    found = await list_deliveries(site.world.records, caller, cast("str", caller.subject_id))
-    return list(found)
-
-
 def test_a_notice_is_signed_with_the_tenants_secret_at_the_time_of_the_attempt(
     site: NoticeWorld,
 ) -> None:
@@ -56,7 +41,7 @@ def test_a_notice_is_signed_with_the_tenants_secret_at_the_time_of_the_attempt(
         assert sent.headers["content-type"] == "application/json"
         assert sent.method == "POST"
         assert (await site.run()).delivered == 0
-        (delivery,) = await shown(site, caller)
+        (delivery,) = await site.shown(caller)
         assert (delivery.state, delivery.attempts, delivery.status) == ("delivered", 1, 204)
 
     run(scenario())
@@ -124,13 +109,13 @@ def test_a_failure_is_tried_again_under_the_same_id_until_it_is_taken(
         notice_id = await site.happen(caller)
         site.receivers.behaviour[URL] = behaviour  # pyright: ignore[reportArgumentType]
         assert (await site.run()).put_off == 1
-        (delivery,) = await shown(site, caller)
+        (delivery,) = await site.shown(caller)
         assert (delivery.state, delivery.attempts) == ("waiting", 1)
         assert delivery.problem
         site.receivers.behaviour[URL] = takes
         await site.run_until_idle()
         assert site.receivers.ids(URL) == [notice_id] * 2
-        (delivery,) = await shown(site, caller)
+        (delivery,) = await site.shown(caller)
         assert (delivery.state, delivery.attempts, delivery.problem) == ("delivered", 2, None)
         assert len({call.headers["webhook-timestamp"] for call in site.receivers.calls}) == 2
 
@@ -159,7 +144,7 @@ def test_the_delays_grow_with_jitter_up_to_a_bound_and_end_after_three_days(
             wanted = min(wanted * 4, LONGEST_RETRY_MS)
         assert len(set(delays[6:])) > 1
         assert begun + GIVE_UP_MS <= site.world.clock.now_ms() < begun + GIVE_UP_MS + 60_000
-        (delivery,) = await shown(site, caller)
+        (delivery,) = await site.shown(caller)
         assert (delivery.state, delivery.status, delivery.due_at) == ("failed", 500, None)
         assert delivery.problem == "answered 500: no"
         (error,) = report.errors
@@ -247,7 +232,7 @@ def test_what_waits_for_a_webhook_that_was_removed_is_skipped(site: NoticeWorld)
         )
         await site.run()
         assert site.receivers.ids(URL) == []
-        (delivery,) = await shown(site, caller)
+        (delivery,) = await site.shown(caller)
         assert (delivery.state, delivery.attempts) == ("skipped", 0)
 
     run(scenario())
@@ -265,7 +250,7 @@ def test_a_dead_receiver_costs_a_run_one_call_and_holds_up_nobody_else(site: Not
         report = await site.run()
         assert (report.delivered, report.put_off) == (5, 5)
         assert len(site.receivers.ids(URL)) == 1
-        attempts = sorted(delivery.attempts for delivery in await shown(site, dead))
+        attempts = sorted(delivery.attempts for delivery in await site.shown(dead))
         assert attempts == [0, 0, 0, 0, 1]
         site.receivers.behaviour[URL] = takes
         await site.run_until_idle()

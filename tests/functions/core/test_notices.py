@@ -1,7 +1,5 @@
 """Notices are written with what they tell of, or not at all."""
 
-from collections.abc import Iterator
-
 import pytest
 
 from functions.core import events
@@ -13,13 +11,6 @@ from functions.ports.records import ConflictError, Statement
 from tests.contracts.object_store import run
 from tests.functions.core.notice_world import NoticeWorld
 from tests.functions.core.receivers import told
-
-
-@pytest.fixture
-def site() -> Iterator[NoticeWorld]:
-    site = NoticeWorld()
-    yield site
-    site.world.close()
 
 
 async def counted(site: NoticeWorld) -> tuple[int, int]:

@@ -55,7 +55,7 @@ from functions.core.version_lists import due_versions, expired_uploads, list_ver
 from functions.core.webhook_urls import WebhookRules
 from functions.ports.records import Row, Statement
 from tests.contracts.object_store import run
-from tests.functions.core.hostname_world import HostnameWorld
+from tests.functions.core.hostnames.world import HostnameWorld
 from tests.functions.core.receivers import Receivers, refuses, takes
 from tests.functions.core.world import APP, BUCKETS, OPERATOR, World, a_package
 from tests.pictures import icon, screenshot

@@ -15,7 +15,7 @@ from functions.core.sigv4 import Credentials
 from functions.core.storages import PROFILES, R2
 from functions.entrypoints.cloudflare.compose.bindings import native
 from functions.ports.object_store import ObjectReader
-from functions.storage_settings import StorageSettings
+from functions.storage_settings import StorageSettings, UploadTarget
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,14 +42,21 @@ def reader(env: Any, storage: StorageSettings, place: Place) -> ObjectReader:
 def connection(storage: StorageSettings, name: str, bucket: str) -> S3Connection:
     """Of the platform's bucket on the server `name`."""
     server, key = storage.choice.servers[name], storage.keys[name]
+    target = UploadTarget(server.endpoint, server.region, server.buckets[bucket], key)
+    return connection_to(storage, name, target)
+
+
+def connection_to(storage: StorageSettings, name: str, target: UploadTarget) -> S3Connection:
+    """With the origin's secret, where the storage is a server that wants it."""
+    server = storage.choice.servers.get(name)
     return S3Connection(
         S3Bucket(
             profile=PROFILES[name],
-            endpoint=server.endpoint,
-            region=server.region,
-            name=server.buckets[bucket],
-            credentials=Credentials(key.id, key.secret),
-            origin_secret=storage.origin_secret if server.origin_secret else None,
+            endpoint=target.endpoint,
+            region=target.region,
+            name=target.bucket,
+            credentials=Credentials(target.key.id, target.key.secret),
+            origin_secret=storage.origin_secret if server and server.origin_secret else None,
         ),
         JsFetch(),
         SystemClock(),

@@ -3,19 +3,14 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from functions.adapters.cloudflare.fetch import JsFetch
 from functions.adapters.cloudflare.r2_store import R2ObjectStore
 from functions.adapters.cloudflare.streams import native_sha256
-from functions.adapters.cloudflare.system import SystemClock, SystemEntropy
-from functions.adapters.s3.bucket import S3Bucket
-from functions.adapters.s3.connection import S3Connection
 from functions.adapters.s3.multipart import S3MultipartStore
 from functions.adapters.s3.store import S3ObjectStore
 from functions.core.fallback_store import FallbackStore
-from functions.core.sigv4 import Credentials
 from functions.core.storages import PROFILES, R2
 from functions.entrypoints.cloudflare.compose.bindings import native
-from functions.entrypoints.cloudflare.compose.stores import Place, connection
+from functions.entrypoints.cloudflare.compose.stores import Place, connection, connection_to
 from functions.ports.multipart_store import MultipartStore
 from functions.ports.object_store import ObjectStore
 from functions.settings import repository_binding
@@ -50,19 +45,7 @@ def repository_stores(
 def upload_parts(storage: StorageSettings, target: UploadTarget) -> MultipartStore:
     """The uploads bucket of the active storage, by its S3 API on R2, too: the binding can neither
     list parts nor put them together under a condition."""
-    active = storage.choice.active
-    server = storage.choice.servers.get(active)
-    bucket = S3Bucket(
-        profile=PROFILES[active],
-        endpoint=target.endpoint,
-        region=target.region,
-        name=target.bucket,
-        credentials=Credentials(target.key.id, target.key.secret),
-        origin_secret=storage.origin_secret if server and server.origin_secret else None,
-    )
-    return S3MultipartStore(
-        S3Connection(bucket, JsFetch(), SystemClock(), SystemEntropy()), native_sha256
-    )
+    return S3MultipartStore(connection_to(storage, storage.choice.active, target), native_sha256)
 
 
 def parted(storage: StorageSettings, uploads: Place, *others: Place) -> tuple[MultipartStore, ...]:

@@ -1,7 +1,6 @@
 """The life of a hostname, as the jobs' looks make it."""
 
 import asyncio
-from collections.abc import Iterator
 
 import pytest
 
@@ -10,17 +9,10 @@ from functions.core.hostname_documents import explanation, warnings
 from functions.core.hostname_runs import run_hostnames
 from functions.ports.name_resolver import DnsAnswer
 from tests.contracts.object_store import run
-from tests.functions.core.hostname_world import HOUR, NAME, TARGET, HostnameWorld
+from tests.functions.core.hostnames.world import HOUR, NAME, TARGET, HostnameWorld
 from tests.functions.core.world import refusal
 
 DAY = 24 * HOUR
-
-
-@pytest.fixture
-def world() -> Iterator[HostnameWorld]:
-    made = HostnameWorld()
-    yield made
-    made.close()
 
 
 def test_a_hostname_goes_from_request_to_active(world: HostnameWorld) -> None:

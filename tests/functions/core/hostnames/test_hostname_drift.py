@@ -1,24 +1,13 @@
 """What Cloudflare has and we do not, and the other way round, is found and only told."""
 
-from collections.abc import Iterator
-
-import pytest
-
 from functions.core import hostname_claims
 from functions.core.hostname_drift import compare, last_drift
 from functions.core.repositories import create_repository
 from functions.ports.hostname_authority import CustomHostnamePage, RateLimitedError
 from tests.contracts.object_store import run
-from tests.functions.core.hostname_world import NAME, HostnameWorld
+from tests.functions.core.hostnames.world import NAME, HostnameWorld
 
 DAY = 86_400
-
-
-@pytest.fixture
-def world() -> Iterator[HostnameWorld]:
-    made = HostnameWorld()
-    yield made
-    made.close()
 
 
 async def vouch(world: HostnameWorld, tenant_id: str | None, name: str) -> None:

@@ -1,6 +1,5 @@
 """What is asked of Cloudflare about hostnames, how often, and what is made of its answers."""
 
-from collections.abc import Iterator
 from itertools import pairwise
 
 import pytest
@@ -16,14 +15,7 @@ from functions.ports.hostname_authority import (
     UnavailableError,
 )
 from tests.contracts.object_store import run
-from tests.functions.core.hostname_world import NAME, HostnameWorld
-
-
-@pytest.fixture
-def world() -> Iterator[HostnameWorld]:
-    made = HostnameWorld()
-    yield made
-    made.close()
+from tests.functions.core.hostnames.world import NAME, HostnameWorld
 
 
 def test_a_certificate_that_timed_out_is_tried_again_ever_more_rarely(world: HostnameWorld) -> None:

@@ -1,24 +1,14 @@
 """Claiming, seeing and removing hostnames, and an operator's word instead of a proof."""
 
 import asyncio
-from collections.abc import Iterator
-
-import pytest
 
 from functions.core import hostname_claims
 from functions.core.hostname_records import Claim
 from functions.core.hostname_runs import run_hostnames
 from functions.core.repositories import create_repository
 from tests.contracts.object_store import run
-from tests.functions.core.hostname_world import NAME, HostnameWorld
+from tests.functions.core.hostnames.world import NAME, HostnameWorld
 from tests.functions.core.world import OPERATOR, pointers, refusal
-
-
-@pytest.fixture
-def world() -> Iterator[HostnameWorld]:
-    made = HostnameWorld()
-    yield made
-    made.close()
 
 
 def test_a_repeat_gives_the_claim_that_is_there(world: HostnameWorld) -> None:

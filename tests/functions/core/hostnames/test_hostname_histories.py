@@ -17,7 +17,7 @@ from functions.ports.name_resolver import DnsAnswer
 from functions.ports.records import Records, RecordsError
 from tests.contracts.object_store import run
 from tests.functions.core.faulty import Fault, Faults
-from tests.functions.core.hostname_world import HOUR, NAME, HostnameWorld
+from tests.functions.core.hostnames.world import HOUR, NAME, HostnameWorld
 
 STEPS = 40
 CHALLENGE = f"_stowage-challenge.{NAME}"

@@ -1,7 +1,6 @@
 """What tenants and operators are told of hostnames."""
 
 import json
-from collections.abc import Iterator
 from dataclasses import replace
 from typing import cast
 
@@ -12,16 +11,9 @@ from functions.core.hostname_runs import run_hostnames
 from functions.ports.records import Records, RecordsError, Statement
 from tests.contracts.object_store import run
 from tests.functions.core.faulty import Fault, Faults
-from tests.functions.core.hostname_world import HOUR, NAME, HostnameWorld
+from tests.functions.core.hostnames.world import HOUR, NAME, HostnameWorld
 
 DAY = 24 * HOUR
-
-
-@pytest.fixture
-def world() -> Iterator[HostnameWorld]:
-    made = HostnameWorld()
-    yield made
-    made.close()
 
 
 async def told(world: HostnameWorld) -> list[str]:
