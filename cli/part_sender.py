@@ -146,7 +146,7 @@ class PartSender:
                     raise _StoppedError
                 yield chunk
                 sent += len(chunk)
-                self._advance(len(chunk))
+                self.advance(len(chunk))
 
         headers = cast("dict[str, str]", part["headers"])
         is_sent = False
@@ -156,9 +156,5 @@ class PartSender:
             is_sent = response.is_success
         finally:
             if not is_sent:
-                self._advance(-sent)
+                self.advance(-sent)
         return response
-
-    def _advance(self, count: int) -> None:
-        with self.lock:
-            self.advance(count)

@@ -8,11 +8,9 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from cli.failures import UsageFailure
-from cli.upload import Advance
+from cli.upload import Advance, chunks
 from functions.core.publication_lists import ListedFile
 from functions.core.repository_paths import complaint
-
-_CHUNK = 1024 * 1024
 
 
 class RepositoryFolder:
@@ -57,9 +55,8 @@ def _files(root: Path) -> Iterator[Path]:
 
 def _listed(name: str, path: Path, advance: Advance) -> ListedFile:
     digest, size = hashlib.sha256(), 0
-    with path.open("rb") as file:
-        while chunk := file.read(_CHUNK):
-            digest.update(chunk)
-            size += len(chunk)
-            advance(len(chunk))
+    for chunk in chunks(path):
+        digest.update(chunk)
+        size += len(chunk)
+        advance(len(chunk))
     return ListedFile(name, size, digest.hexdigest())

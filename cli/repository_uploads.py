@@ -1,7 +1,7 @@
 """Puts a repository's missing files where the API said, several at a time."""
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import cast
@@ -11,10 +11,8 @@ import httpx
 from cli.failures import Failure
 from cli.platform_api import Document
 from cli.proxies import may_use_proxy
-from cli.upload import Advance
+from cli.upload import Advance, chunks, timeouts
 
-_CHUNK = 256 * 1024
-_TIMEOUT = httpx.Timeout(120.0, connect=15.0)
 _ATTEMPTS = 3
 _THERE_ALREADY = 412
 
@@ -65,7 +63,10 @@ class RepositoryUploads:
     def _connect(self, url: str) -> httpx.Client:
         limits = httpx.Limits(max_connections=self._threads)
         return httpx.Client(
-            timeout=_TIMEOUT, limits=limits, transport=self._transport, trust_env=may_use_proxy(url)
+            timeout=timeouts(),
+            limits=limits,
+            transport=self._transport,
+            trust_env=may_use_proxy(url),
         )
 
     def _put(self, client: httpx.Client, put: Document, path: Path, advance: Advance) -> None:
@@ -93,7 +94,7 @@ class RepositoryUploads:
         headers = cast("dict[str, str]", put["headers"])
         try:
             # The length is among the signed headers; with it given, httpx does not send chunks.
-            response = client.put(str(put["url"]), content=_read(path), headers=headers)
+            response = client.put(str(put["url"]), content=chunks(path), headers=headers)
         except httpx.HTTPError as error:
             return f"{type(error).__name__}: {error}"
         if response.is_success or response.status_code == _THERE_ALREADY:
@@ -102,9 +103,3 @@ class RepositoryUploads:
         if response.status_code < 500:
             raise Failure(f"Sending {put['path']} failed: {said}. Did the file change meanwhile?")
         return said
-
-
-def _read(path: Path) -> Iterator[bytes]:
-    with path.open("rb") as file:
-        while chunk := file.read(_CHUNK):
-            yield chunk

@@ -67,8 +67,8 @@ def timeouts() -> httpx.Timeout:
 
 @contextmanager
 def progress(terminal: Terminal, name: str, size: int) -> Generator[Advance]:
-    """Gives a function that takes the bytes sent (less than none where they go again): a bar on a
-    terminal, a few lines in a pipe."""
+    """Gives a function that takes the bytes sent (less than none where they go again), from any
+    thread: a bar on a terminal, a few lines in a pipe."""
     if terminal.is_live:
         columns = (
             TextColumn("{task.description}"),
@@ -102,7 +102,13 @@ def _lines(terminal: Terminal, name: str, size: int) -> Advance:
 
 
 def _read(path: Path, advance: Advance) -> Iterator[bytes]:
+    for chunk in chunks(path):
+        yield chunk
+        advance(len(chunk))
+
+
+def chunks(path: Path) -> Iterator[bytes]:
+    """The bytes of a file."""
     with path.open("rb") as file:
         while chunk := file.read(CHUNK):
             yield chunk
-            advance(len(chunk))

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal, TypeAlias, cast
 
-from functions.core import webhooks
+from functions.core import tenants
 from functions.core.webhooks import Webhook, webhook_of
 from functions.ports.records import Records, Row, Statement
 
@@ -94,7 +94,7 @@ async def list_deliveries(
 
     Raises: ProblemError 404, 403.
     """
-    await webhooks.reach(records, caller, tenant_id)
+    await tenants.reach(records, caller, tenant_id)
     return await _page(records, "notice_delivery.tenant_id = ?", tenant_id, before, limit)
 
 

@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
-from functions.core import access, fields
+from functions.core import fields, tenants
 from functions.core.access import Caller
 from functions.core.ids import is_id, new_id
 from functions.core.key_ring import KeyRing
@@ -75,7 +75,7 @@ async def create_link(
 
     Raises: ProblemError 404 for another tenant's, 403 for a developer, 422.
     """
-    await _check_tenant(records, caller, tenant_id)
+    await tenants.reach(records, caller, tenant_id)
     found = fields.Collector()
     if not SHORTEST_SECONDS <= expires_in_seconds <= LONGEST_SECONDS:
         found.add("/expires_in_seconds", f"must be {SHORTEST_SECONDS} to {LONGEST_SECONDS}")
@@ -109,7 +109,7 @@ async def list_links(
 
     Raises: as `create_link`.
     """
-    await _check_tenant(records, caller, tenant_id)
+    await tenants.reach(records, caller, tenant_id)
     rows = await records.fetch(
         Statement(
             "SELECT * FROM tenant_link WHERE tenant_id = ? AND id > ? ORDER BY id LIMIT ?",
@@ -126,7 +126,7 @@ async def revoke_link(
 
     Raises: as `create_link`; ProblemError 404 for a link that the tenant has not.
     """
-    await _check_tenant(records, caller, tenant_id)
+    await tenants.reach(records, caller, tenant_id)
     link = await _find(records, link_id)
     if link is None or link.tenant_id != tenant_id:
         raise not_found("link")
@@ -169,16 +169,6 @@ async def authenticate(
 async def find_link(records: Records, caller: Caller) -> TenantLink | None:
     """The link that a caller came by."""
     return await _find(records, caller.key_id) if caller.is_link else None
-
-
-async def _check_tenant(records: Records, caller: Caller, tenant_id: str) -> None:
-    """That there is such a tenant, and that the caller may see it."""
-    if caller.role == "tenant" and caller.subject_id == tenant_id:
-        return
-    access.require_operator(caller)
-    statement = Statement("SELECT id FROM tenant WHERE id = ? AND deleted_at IS NULL", (tenant_id,))
-    if not await records.fetch(statement):
-        raise not_found("tenant")
 
 
 async def _find(records: Records, link_id: str) -> TenantLink | None:

@@ -62,3 +62,18 @@ async def own_tenant(records: Records, caller: access.Caller) -> Tenant:
         raise not_found("tenant")
     row = rows[0]
     return Tenant(cast("str", row["id"]), cast("str", row["name"]), cast("int", row["created_at"]))
+
+
+async def reach(records: Records, caller: access.Caller, tenant_id: str) -> int:
+    """The revision of a tenant that is the caller's to change.
+
+    Raises: ProblemError 404 for another tenant's key and for a tenant that is not there, 403 for a
+    developer.
+    """
+    access.require_tenant(caller, tenant_id)
+    rows = await records.fetch(
+        Statement("SELECT revision FROM tenant WHERE id = ? AND deleted_at IS NULL", (tenant_id,))
+    )
+    if not rows:
+        raise not_found("tenant")
+    return cast("int", rows[0]["revision"])

@@ -7,7 +7,7 @@ changes at once win. The row itself goes with the webhook: its secret is nobody'
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal, TypeAlias, cast
 
-from functions.core import access, events, fields, notices
+from functions.core import events, fields, notices, tenants
 from functions.core.ids import new_id
 from functions.core.platform import ATTEMPTS, DAY_MS
 from functions.core.problems import busy, conflict, not_found
@@ -67,7 +67,7 @@ async def set_webhook(
     if wrong is not None:
         found.add("/url", wrong)
     for _ in range(ATTEMPTS):
-        revision = await reach(records, caller, tenant_id)
+        revision = await tenants.reach(records, caller, tenant_id)
         found.check()
         known, now = await find_webhook(records, tenant_id), clock.now_ms()
         if known is not None and known.url == url and known.switched_off_at is None:
@@ -90,7 +90,7 @@ async def rotate_secret(
     Raises: ProblemError 404, 403, 409 `busy`.
     """
     for _ in range(ATTEMPTS):
-        revision = await reach(records, caller, tenant_id)
+        revision = await tenants.reach(records, caller, tenant_id)
         known, now = await _known(records, tenant_id), clock.now_ms()
         wanted = replace(
             known,
@@ -115,7 +115,7 @@ async def remove_webhook(
     """
     gone = Statement("DELETE FROM webhook WHERE tenant_id = ?", (tenant_id,))
     for _ in range(ATTEMPTS):
-        revision = await reach(records, caller, tenant_id)
+        revision = await tenants.reach(records, caller, tenant_id)
         if await find_webhook(records, tenant_id) is None:
             return
         now = clock.now_ms()
@@ -126,7 +126,7 @@ async def remove_webhook(
 
 async def get_webhook(records: Records, caller: "Caller", tenant_id: str) -> Webhook:
     """Raises: ProblemError 404, 403."""
-    await reach(records, caller, tenant_id)
+    await tenants.reach(records, caller, tenant_id)
     return await _known(records, tenant_id)
 
 
@@ -171,21 +171,6 @@ async def _known(records: Records, tenant_id: str) -> Webhook:
     if webhook is None:
         raise not_found("webhook")
     return webhook
-
-
-async def reach(records: Records, caller: "Caller", tenant_id: str) -> int:
-    """The revision of a tenant that is the caller's to change.
-
-    Raises: ProblemError 404 for another tenant's key and for a tenant that is not there, 403 for a
-    developer.
-    """
-    access.require_tenant(caller, tenant_id)
-    rows = await records.fetch(
-        Statement("SELECT revision FROM tenant WHERE id = ? AND deleted_at IS NULL", (tenant_id,))
-    )
-    if not rows:
-        raise not_found("tenant")
-    return cast("int", rows[0]["revision"])
 
 
 async def _change(
