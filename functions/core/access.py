@@ -141,6 +141,12 @@ def require_developer(caller: Caller) -> str:
     return caller.subject_id
 
 
+def require_tenant_or_operator(caller: Caller) -> None:
+    """Raises: ProblemError 403 for a developer."""
+    if caller.role == "developer":
+        raise forbidden("Only a tenant's or an operator's key may do this.")
+
+
 def require_tenant(caller: Caller, tenant_id: str) -> None:
     """That the caller is this tenant, or an operator.
 

@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
 from functions.core import events, fields, hostnames, locations
-from functions.core.access import Caller
+from functions.core.access import Caller, require_tenant_or_operator
 from functions.core.hostname_claims import vouching
 from functions.core.hostname_records import Claim, find_claim_of
 from functions.core.ids import is_id, new_id
 from functions.core.locations import Location, Wish
 from functions.core.platform import ATTEMPTS
-from functions.core.problems import busy, conflict, forbidden, not_found
+from functions.core.problems import busy, conflict, not_found
 from functions.ports.records import ConflictError, Records, Row, Statement, Value
 
 if TYPE_CHECKING:
@@ -102,7 +102,7 @@ async def get_repository(records: Records, caller: Caller, repository_id: str) -
 
     Raises: ProblemError 404, 403 for a developer.
     """
-    _require_tenant_or_operator(caller)
+    require_tenant_or_operator(caller)
     if not is_id(repository_id):
         raise not_found("repository")
     rows = await records.fetch(
@@ -121,7 +121,7 @@ async def list_repositories(
 
     Raises: ProblemError 403 for a developer.
     """
-    _require_tenant_or_operator(caller)
+    require_tenant_or_operator(caller)
     condition, parameters = "debian_repository.id > ?", [cast("Value", after or "")]
     if caller.subject_id is not None:
         condition += " AND location.tenant_id = ?"
@@ -133,11 +133,6 @@ async def list_repositories(
         )
     )
     return [_repository_of(row) for row in rows]
-
-
-def _require_tenant_or_operator(caller: Caller) -> None:
-    if caller.role == "developer":
-        raise forbidden("Only a tenant's or an operator's key may do this.")
 
 
 def _repository_of(row: Row) -> Repository:

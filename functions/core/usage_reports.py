@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
 from functions.core import apps
-from functions.core.ids import is_id
 from functions.core.platform import DAY_MS
 from functions.core.problems import not_found
+from functions.core.repositories import get_repository
 from functions.core.usage_queries import LocationDay
 from functions.ports.records import Records, Row, Statement
 
@@ -123,19 +123,9 @@ def _period(clock: "Clock", days: int) -> tuple[int, int]:
 
 
 async def _location_of(records: Records, caller: "Caller", repository_id: str) -> str:
-    if caller.role == "developer" or not is_id(repository_id):
+    if caller.role == "developer":
         raise not_found("repository")
-    rows = await records.fetch(
-        Statement(
-            "SELECT location.id AS id, location.tenant_id AS tenant_id FROM debian_repository"
-            " JOIN location ON location.id = debian_repository.location_id"
-            " WHERE debian_repository.id = ? AND debian_repository.deleted_at IS NULL",
-            (repository_id,),
-        )
-    )
-    if not rows or caller.subject_id not in (None, rows[0]["tenant_id"]):
-        raise not_found("repository")
-    return cast("str", rows[0]["id"])
+    return (await get_repository(records, caller, repository_id)).location_id
 
 
 def _grouped(rows: Iterable[Row], column: str) -> list[list[Row]]:

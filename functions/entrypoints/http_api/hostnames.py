@@ -5,12 +5,12 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Query, Response, status
 
 from functions.core import hostname_claims, hostname_documents, purges
-from functions.core.access import Caller
+from functions.core.access import Caller, require_tenant_or_operator
 from functions.core.hostname_claims import Wanted
 from functions.core.hostname_drift import last_drift
 from functions.core.hostname_records import Claim, Purpose
 from functions.core.hostname_states import RecordState, State
-from functions.core.problems import FieldError, forbidden, invalid
+from functions.core.problems import FieldError, invalid
 from functions.entrypoints.http_api.access import HostnameCaller, Operator, Platform
 from functions.entrypoints.http_api.hostname_names import checked_name, is_apex, to_unicode
 from functions.entrypoints.http_api.json_body import JsonRoute
@@ -205,7 +205,7 @@ async def get_drift(_: Operator, services: Platform) -> LastDrift:
     responses=documented(401, 403, 404),
 )
 async def get_hostname(caller: HostnameCaller, services: Platform, hostname_id: str) -> OneHostname:
-    _require_tenant_or_operator(caller)
+    require_tenant_or_operator(caller)
     claim = await hostname_claims.get_claim(services.records, caller, hostname_id)
     return _one(claim, services)
 
@@ -218,7 +218,7 @@ async def get_hostname(caller: HostnameCaller, services: Platform, hostname_id: 
 )
 async def delete_hostname(caller: HostnameCaller, services: Platform, hostname_id: str) -> None:
     """It is served no more within 30 s."""
-    _require_tenant_or_operator(caller)
+    require_tenant_or_operator(caller)
     await hostname_claims.remove_claim(services.records, services.clock, caller, hostname_id)
     await purges.announce(services.queue)
     await hostname_claims.announce(services.queue)
@@ -233,7 +233,7 @@ async def delete_hostname(caller: HostnameCaller, services: Platform, hostname_i
 async def post_check(caller: HostnameCaller, services: Platform, hostname_id: str) -> OneHostname:
     """It is looked at by itself too, ever more rarely as nothing changes. Refused with 429 for a
     few seconds behind a look."""
-    _require_tenant_or_operator(caller)
+    require_tenant_or_operator(caller)
     claim = await hostname_claims.request_look(
         services.records, services.clock, caller, hostname_id
     )
@@ -242,14 +242,9 @@ async def post_check(caller: HostnameCaller, services: Platform, hostname_id: st
     return _one(claim, services)
 
 
-def _require_tenant_or_operator(caller: Caller) -> None:
-    if caller.role == "developer":
-        raise forbidden("Only a tenant's or an operator's key may do this.")
-
-
 def _tenant_of(caller: Caller, named: str | None) -> str:
     """Whose hostname it is: a tenant's own, or the one that an operator names."""
-    _require_tenant_or_operator(caller)
+    require_tenant_or_operator(caller)
     if caller.role == "operator":
         if named is None:
             raise invalid([FieldError("/tenant_id", "must be given by an operator")])
